@@ -1,0 +1,68 @@
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef WEIR_FAILING_ALLOC
+static _Thread_local long fail_at;
+static _Thread_local bool failed;
+
+void mem_fail_at(long n)
+{
+    fail_at = n;
+    failed = false;
+}
+
+bool mem_has_failed(void)
+{
+    return failed;
+}
+
+static bool must_fail(void)
+{
+    if (fail_at == 0 || --fail_at != 0)
+        return false;
+    failed = true;
+    return true;
+}
+#else
+static bool must_fail(void)
+{
+    return false;
+}
+#endif
+
+void *mem_alloc(size_t size)
+{
+    return must_fail() ? NULL : calloc(1, size ? size : 1);
+}
+
+void *mem_alloc_array(size_t count, size_t size)
+{
+    return must_fail() ? NULL : calloc(count ? count : 1, size ? size : 1);
+}
+
+void *mem_resize(void *p, size_t size)
+{
+    return must_fail() ? NULL : realloc(p, size ? size : 1);
+}
+
+void *mem_dup(const void *p, size_t size)
+{
+    void *copy = mem_alloc(size);
+
+    if (copy && size)
+        memcpy(copy, p, size);
+    return copy;
+}
+
+void mem_free(void *p)
+{
+    free(p);
+}
+
+void mem_wipe(void *p, size_t size)
+{
+    if (size)
+        explicit_bzero(p, size);
+}
