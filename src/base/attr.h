@@ -30,18 +30,17 @@
         took_;                                                                                     \
     }))
 
-#define min_of(a, b)                                                                               \
+#define PASTE_(a, b) a##b
+#define PASTE(a, b) PASTE_(a, b)
+#define PICK_(a, op, b, x, y)                                                                      \
     (__extension__({                                                                               \
-        __typeof__(a) a_ = (a);                                                                    \
-        __typeof__(b) b_ = (b);                                                                    \
-        a_ < b_ ? a_ : b_;                                                                         \
+        __typeof__(a) x = (a);                                                                     \
+        __typeof__(b) y = (b);                                                                     \
+        x op y ? x : y;                                                                            \
     }))
-#define max_of(a, b)                                                                               \
-    (__extension__({                                                                               \
-        __typeof__(a) a_ = (a);                                                                    \
-        __typeof__(b) b_ = (b);                                                                    \
-        a_ > b_ ? a_ : b_;                                                                         \
-    }))
+/* Each argument is evaluated once; they may be nested. */
+#define min_of(a, b) PICK_(a, <, b, PASTE(min_a_, __COUNTER__), PASTE(min_b_, __COUNTER__))
+#define max_of(a, b) PICK_(a, >, b, PASTE(max_a_, __COUNTER__), PASTE(max_b_, __COUNTER__))
 
 /* Defines `name_cleanup(type *p)` for CLEANUP(), from a function that accepts NULL. */
 #define DEFINE_CLEANUP(name, type, fn)                                                             \

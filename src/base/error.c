@@ -18,7 +18,7 @@ int error_set(struct error *err, int code, const char *fmt, ...)
     return code;
 }
 
-static void prepend(struct error *err, const char *fmt, va_list args)
+static void PRINTF(2, 0) prepend(struct error *err, const char *fmt, va_list args)
 {
     struct error old = *err;
     int n = vsnprintf(err->text, sizeof err->text, fmt, args);
