@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { LINE = 1200 };
+enum { LINE = 960 };
 
 static size_t escape(const char *in, size_t n, char *out, size_t size)
 {
