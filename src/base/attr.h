@@ -4,7 +4,12 @@
 
 #include "base/banned.h"
 
+/* gcc does not accept "(void)f()" as an answer to this attribute; clang watches for both. */
+#ifdef __clang__
 #define CHECKED __attribute__((warn_unused_result))
+#else
+#define CHECKED
+#endif
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define UNUSED __attribute__((unused))
 #define NOINLINE __attribute__((noinline))

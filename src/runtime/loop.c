@@ -1,0 +1,297 @@
+#include "runtime/loop.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "runtime/loop_internal.h"
+
+enum {
+    EVENTS = 128,     /* taken per epoll_wait */
+    SWEEP_MS = 2000,  /* how often stacks of long-parked coroutines are trimmed */
+    PARKED_MS = 1000, /* what "long" means */
+};
+
+static _Thread_local struct loop *current;
+
+struct loop *loop_current(void)
+{
+    return current;
+}
+
+struct loop *loop_self(void)
+{
+    return current;
+}
+
+int64_t loop_now(void)
+{
+    return current->now;
+}
+
+unsigned loop_index(void)
+{
+    return current->index;
+}
+
+struct group *loop_group(struct loop *l)
+{
+    return &l->root;
+}
+
+struct loop_local *loop_local(enum loop_slot slot)
+{
+    return &current->local[slot];
+}
+
+int loop_timer_set(struct timer *t, int64_t at)
+{
+    return timer_set(&current->timers, t, at);
+}
+
+void loop_timer_stop(struct timer *t)
+{
+    timer_stop(&current->timers, t);
+}
+
+/* ---- descriptors ------------------------------------------------------------------------- */
+
+int watch_init(struct watch *w, int fd)
+{
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = w};
+
+    *w = (struct watch){.fd = fd};
+    return epoll_ctl(current->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+}
+
+int watch_release(struct watch *w)
+{
+    int fd = w->fd;
+
+    (void)epoll_ctl(current->epoll, EPOLL_CTL_DEL, fd, NULL);
+    w->fd = -1;
+    return fd;
+}
+
+void watch_close(struct watch *w)
+{
+    /* The last close takes a descriptor out of epoll; nobody else holds a copy of ours. */
+    if (w->fd >= 0)
+        (void)close(w->fd);
+    w->fd = -1;
+}
+
+static void dispatch(struct watch *w, uint32_t events)
+{
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        w->has_hup = true;
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+        w->may_read = true;
+        event_set(&w->readable);
+    }
+    if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+        event_set(&w->writable);
+}
+
+/* ---- messages ---------------------------------------------------------------------------- */
+
+static void wake(struct loop *l)
+{
+    uint64_t one = 1;
+
+    /* A full counter means that a wake-up is pending already. */
+    (void)!write(l->wake, &one, sizeof one);
+}
+
+void loop_post(struct loop *l, struct message *m)
+{
+    pthread_mutex_lock(&l->lock);
+    list_init(&m->link);
+    list_add(&l->messages, &m->link);
+    pthread_mutex_unlock(&l->lock);
+    wake(l);
+}
+
+void loop_stop(struct loop *l)
+{
+    pthread_mutex_lock(&l->lock);
+    l->stop_asked = true;
+    pthread_mutex_unlock(&l->lock);
+    wake(l);
+}
+
+static void run_messages(struct loop *l)
+{
+    struct list batch;
+    uint64_t count;
+
+    (void)!read(l->wake, &count, sizeof count);
+    list_init(&batch);
+    pthread_mutex_lock(&l->lock);
+    list_move_all(&batch, &l->messages);
+    bool stop = l->stop_asked;
+    pthread_mutex_unlock(&l->lock);
+    while (!list_is_empty(&batch)) {
+        struct message *m = container_of(batch.next, struct message, link);
+        list_remove(&m->link);
+        m->run(m);
+    }
+    if (stop && !l->is_stopping) {
+        l->is_stopping = true;
+        group_cancel(&l->root);
+    }
+}
+
+/* ---- running ----------------------------------------------------------------------------- */
+
+static void run_ready(struct loop *l)
+{
+    struct list batch;
+
+    /* Those that become ready meanwhile wait for the next round, after the descriptors. */
+    list_init(&batch);
+    list_move_all(&batch, &l->ready);
+    while (!list_is_empty(&batch)) {
+        struct co *co = container_of(batch.next, struct co, ready);
+        list_remove(&co->ready);
+        co_resume(l, co);
+    }
+}
+
+/* Gives back the stack pages of coroutines that have been parked for a while. */
+static void sweep(struct timer *t)
+{
+    struct loop *l = container_of(t, struct loop, sweep);
+
+    list_each(m, &l->all) {
+        struct co *co = container_of(m, struct co, all);
+        if (co->where && !co->is_trimmed && l->now - co->parked_at >= PARKED_MS) {
+            stack_trim(co->stack, co->context.sp);
+            co->is_trimmed = true;
+        }
+    }
+}
+
+static void arm_sweep(struct loop *l)
+{
+    /* Armed only after something ran, so that an idle process sleeps. */
+    if (!l->sweep.place && l->coroutines)
+        (void)timer_set(&l->timers, &l->sweep, l->now + SWEEP_MS);
+}
+
+static int wait_ms(struct loop *l)
+{
+    int64_t next = timer_next(&l->timers);
+
+    if (!list_is_empty(&l->ready))
+        return 0;
+    if (next == NEVER)
+        return -1;
+    return next <= l->now ? 0 : (int)min_of(next - l->now, (int64_t)3600 * 1000);
+}
+
+static void poll_once(struct loop *l)
+{
+    struct epoll_event events[EVENTS];
+
+    int n = epoll_wait(l->epoll, events, EVENTS, wait_ms(l));
+    l->now = clock_ms();
+    l->wakeups++;
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.ptr == l)
+            run_messages(l);
+        else
+            dispatch(events[i].data.ptr, events[i].events);
+    }
+    timer_run(&l->timers, l->now);
+}
+
+void loop_run(struct loop *l)
+{
+    current = l;
+    fiber_adopt_thread(&l->fiber);
+    l->now = clock_ms();
+    while (!l->is_stopping || l->coroutines) {
+        run_ready(l);
+        if (l->is_stopping && !l->coroutines)
+            break;
+        poll_once(l);
+        if (!list_is_empty(&l->ready))
+            arm_sweep(l);
+    }
+    for (int i = LOOP_SLOTS - 1; i >= 0; i--) {
+        if (l->local[i].free)
+            l->local[i].free(l->local[i].value);
+        l->local[i] = (struct loop_local){0};
+    }
+    current = NULL;
+}
+
+struct loop *loop_new(unsigned index, const struct log *log, struct error *err)
+{
+    struct loop *l = mem_new(struct loop);
+
+    if (!l) {
+        (void)error_set(err, -ENOMEM, "out of memory");
+        return NULL;
+    }
+    list_init(&l->ready);
+    list_init(&l->all);
+    list_init(&l->messages);
+    group_init(&l->root, NULL);
+    l->sweep.fire = sweep;
+    l->index = index;
+    l->log = log;
+    (void)pthread_mutex_init(&l->lock, NULL);
+    l->epoll = epoll_create1(EPOLL_CLOEXEC);
+    l->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.ptr = l};
+    if (l->epoll < 0 || l->wake < 0 || epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->wake, &ev) < 0) {
+        (void)error_errno(err, -errno, "event loop");
+        loop_free(l);
+        return NULL;
+    }
+    return l;
+}
+
+void loop_free(struct loop *l)
+{
+    if (!l)
+        return;
+    if (l->epoll >= 0)
+        (void)close(l->epoll);
+    if (l->wake >= 0)
+        (void)close(l->wake);
+    stack_cache_done(&l->stacks);
+    timer_heap_done(&l->timers);
+    (void)pthread_mutex_destroy(&l->lock);
+    mem_free(l);
+}
+
+/* ---- looking in -------------------------------------------------------------------------- */
+
+void loop_dump(struct loop *l, struct strbuf *out)
+{
+    strbuf_addf(out, "worker %u: %u coroutines, %u stacks (%u free)\n", l->index, l->coroutines, l->stacks.count,
+                l->stacks.free_count);
+    list_each(m, &l->all) {
+        struct co *co = container_of(m, struct co, all);
+        strbuf_addf(out, "  %-20s %-16s %6d ms  %s\n", co->name, co->where ? co->where : "(ready)",
+                    co->where ? (int)(l->now - co->parked_at) : 0, co->note ? co->note : "");
+    }
+}
+
+const char *loop_busy_with(const struct loop *l)
+{
+    /* Read from another thread for a diagnosis only: the name is a literal. */
+    const struct co *co = __atomic_load_n(&l->running, __ATOMIC_RELAXED);
+
+    return co ? co->name : NULL;
+}
+
+struct loop_stats loop_stats(const struct loop *l)
+{
+    return (struct loop_stats){.coroutines = l->coroutines, .stacks = l->stacks.count, .wakeups = l->wakeups};
+}

@@ -1,0 +1,117 @@
+#include "runtime/stack.h"
+
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "runtime/fiber.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+enum {
+#if defined HAS_ASAN || defined HAS_TSAN
+    STACK_SIZE = 256 * 1024,
+#else
+    STACK_SIZE = 64 * 1024,
+#endif
+    PER_SLAB = 32,
+    PAGE = 4096,
+    RED_ZONE = 256,
+    COLOURS = 8,      /* stack tops start at different cache lines: measured, see docs/runtime.md */
+    COLOUR_STEP = 128,
+};
+
+struct stack_slab {
+    struct stack_slab *next;
+    char *base;
+    struct stack stacks[PER_SLAB];
+};
+
+static int add_guard(struct stack_cache *c, char *at)
+{
+    if (!c->no_guard_install) {
+        if (madvise(at, PAGE, MADV_GUARD_INSTALL) == 0)
+            return 0;
+        c->no_guard_install = true;
+    }
+    return mprotect(at, PAGE, PROT_NONE);
+}
+
+static bool add_slab(struct stack_cache *c)
+{
+    struct stack_slab *slab = mem_new(struct stack_slab);
+    const size_t size = (size_t)STACK_SIZE * PER_SLAB;
+
+    if (!slab)
+        return false;
+    slab->base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
+                      -1, 0);
+    if (slab->base == MAP_FAILED) {
+        mem_free(slab);
+        return false;
+    }
+    for (unsigned i = 0; i < PER_SLAB; i++) {
+        if (add_guard(c, slab->base + (size_t)i * STACK_SIZE) != 0) {
+            (void)munmap(slab->base, size);
+            mem_free(slab);
+            return false;
+        }
+    }
+    for (unsigned i = PER_SLAB; i-- > 0;) {
+        char *base = slab->base + (size_t)i * STACK_SIZE;
+        slab->stacks[i] = (struct stack){
+            .next = c->free,
+            .low = base + PAGE,
+            .top = base + STACK_SIZE - (size_t)(i % COLOURS) * COLOUR_STEP,
+        };
+        c->free = &slab->stacks[i];
+    }
+    c->free_count += PER_SLAB;
+    c->count += PER_SLAB;
+    slab->next = c->slabs;
+    c->slabs = slab;
+    return true;
+}
+
+void stack_cache_done(struct stack_cache *c)
+{
+    while (c->slabs) {
+        struct stack_slab *slab = c->slabs;
+        c->slabs = slab->next;
+        (void)munmap(slab->base, (size_t)STACK_SIZE * PER_SLAB);
+        mem_free(slab);
+    }
+    *c = (struct stack_cache){0};
+}
+
+struct stack *stack_get(struct stack_cache *c)
+{
+    if (!c->free && !add_slab(c))
+        return NULL;
+    struct stack *s = c->free;
+    c->free = s->next;
+    c->free_count--;
+    return s;
+}
+
+void stack_put(struct stack_cache *c, struct stack *s)
+{
+    if (c->free_count >= STACKS_HOT) {
+        uintptr_t last = ((uintptr_t)s->top + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+        (void)madvise(s->low, last - (uintptr_t)s->low, MADV_DONTNEED);
+    }
+    s->next = c->free;
+    c->free = s;
+    c->free_count++;
+}
+
+void stack_trim(const struct stack *s, void *sp)
+{
+    uintptr_t end = ((uintptr_t)sp - RED_ZONE) & ~(uintptr_t)(PAGE - 1);
+
+    if (end > (uintptr_t)s->low)
+        (void)madvise(s->low, end - (uintptr_t)s->low, MADV_DONTNEED);
+}
