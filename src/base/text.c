@@ -24,7 +24,8 @@ struct text text_sub(struct text t, size_t from, size_t len)
 {
     if (from > t.len)
         from = t.len;
-    return (struct text){.ptr = t.ptr + from, .len = min_of(len, t.len - from)};
+    /* Not even nothing may be added to NULL. */
+    return (struct text){.ptr = from ? t.ptr + from : t.ptr, .len = min_of(len, t.len - from)};
 }
 
 struct bytes text_bytes(struct text t)

@@ -26,7 +26,8 @@ struct writer {
 
 static inline struct reader reader_of(const void *p, size_t n)
 {
-    return (struct reader){.at = p, .end = (const uint8_t *)p + n};
+    /* Not even nothing may be added to NULL, which is a fine empty input. */
+    return (struct reader){.at = p, .end = n ? (const uint8_t *)p + n : p};
 }
 
 static inline size_t reader_left(const struct reader *r)
@@ -41,6 +42,8 @@ static inline struct bytes read_bytes(struct reader *r, size_t n)
         r->failed = true;
         return (struct bytes){0};
     }
+    if (n == 0)
+        return (struct bytes){.ptr = r->at};
     r->at += n;
     return (struct bytes){.ptr = r->at - n, .len = n};
 }
