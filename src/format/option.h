@@ -114,8 +114,8 @@ struct option_reader;
 struct option;
 
 /*
- * Reads `n` into `field` (which has its default). Mistakes go to r->diag with r->path, then
- * -EINVAL; or 0, or -ENOMEM. What it keeps lies in r->arena; texts of `n` may be borrowed.
+ * Reads `n` into `field` (zeroed). Mistakes go to r->diag with r->path, then -EINVAL; or 0, or
+ * -ENOMEM. What it keeps lies in r->arena: the document may go before the options do.
  */
 typedef int option_read_fn(const struct option *o, const struct node *n, void *field,
                            struct option_reader *r);
@@ -146,7 +146,7 @@ struct option {
 };
 
 struct option_reader {
-    struct arena *arena; /* of what is read; the document must outlive it: texts are borrowed */
+    struct arena *arena; /* of what is read; texts are copies that end in a zero byte */
     struct diag *diag;
     enum dialect dialect;
     const struct key_path *path; /* of the map being read; NULL at the root */
@@ -160,7 +160,7 @@ struct option_target {
     void *out;
 };
 
-/* Sets every field to its default, nested objects too. 0 (texts are borrowed from the table). */
+/* Sets every field to its default, nested objects too. Texts are borrowed from the table. */
 void options_default(const struct option *table, void *out);
 
 /*
@@ -257,7 +257,7 @@ int size_parse(struct text t, uint64_t *out) CHECKED;
 /* OBJECT_LIST(struct x). */
 #define OPT_OBJECT_LIST(s, f, table_name, ...)                                                     \
     OPTION_OBJECT_(OBJECT_LIST, s, f, *OPTION_FIELD_(s, f).at, table_name, __VA_ARGS__)
-/* The value as it stands: const struct node *, NULL when absent. For parts read later. */
+/* The value as it stands: const struct node * of the document, NULL when absent. */
 #define OPT_NODE(s, f, ...) OPTION_ROW_(NODE, s, f, const struct node *, __VA_ARGS__)
 #define OPT_CUSTOM(s, f, read_fn, write_fn, ...)                                                   \
     {.type = OPTION_TYPE_CUSTOM, .offset = offsetof(s, f), .size = sizeof(OPTION_FIELD_(s, f)),    \
