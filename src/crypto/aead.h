@@ -79,7 +79,8 @@ void aead_trim(void);
 
 /*
  * Each back end against published vectors, and against each other. Runs once in a process, at
- * the latest in the first aead_init(). A back end that fails is not used; an error means that
+ * the latest in the first aead_init(): 3 to 5 ms and 9 KiB of stack, so whoever starts a process
+ * that will need it calls it early. A back end that fails is not used; an error means that
  * libcrypto itself failed.
  */
 int crypto_self_test(struct error *err) CHECKED;

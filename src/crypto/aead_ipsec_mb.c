@@ -9,7 +9,10 @@
 #ifdef WEIR_IPSEC_MB
 #include <errno.h>
 #include <intel-ipsec-mb.h>
+#include <link.h>
 #include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define GCM_ALIGN 64 /* the header does not ask for it, the vector code does */
 #define GCM_ROOM (sizeof(struct gcm_key_data) + GCM_ALIGN)
@@ -46,8 +49,45 @@ static void thread_free(void *arg)
     mem_free(t);
 }
 
+/* For dl_iterate_phdr: the object that holds the address `arg` gives its read-only pages back. */
+static int drop_if_holds(struct dl_phdr_info *object, size_t size, void *arg)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), address = (uintptr_t)arg;
+    bool holds = false;
+
+    (void)size;
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+
+        holds |= part->p_type == PT_LOAD && address - object->dlpi_addr - part->p_vaddr < part->p_memsz;
+    }
+    for (int i = 0; holds && i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+        uintptr_t start = object->dlpi_addr + part->p_vaddr, end = start + part->p_memsz;
+
+        start &= ~(page - 1);
+        end = (end + page - 1) & ~(page - 1);
+        if (part->p_type == PT_LOAD && !(part->p_flags & PF_W))
+            (void)madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return holds;
+}
+
+/*
+ * Making a manager tests every cipher of the library, which leaves 3 MiB of its code resident.
+ * Those pages are clean, and come back from the page cache as they are used.
+ */
+static void drop_unused_code(void)
+{
+    (void)dl_iterate_phdr(drop_if_holds, (void *)(uintptr_t)&init_mb_mgr_auto);
+}
+
 static void trim(void)
 {
+    if (!mine)
+        return;
+    if (mine->jobs)
+        drop_unused_code();
     thread_free(take(mine));
     (void)pthread_setspecific(shared.at_exit, NULL);
 }
@@ -78,6 +118,7 @@ static IMB_MGR *new_manager(void)
         free_mb_mgr(m);
         return NULL;
     }
+    drop_unused_code();
     return m;
 }
 

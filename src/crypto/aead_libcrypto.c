@@ -33,6 +33,8 @@ static void thread_free(void *arg)
 
 static void trim(void)
 {
+    if (!mine)
+        return;
     thread_free(take(mine));
     (void)pthread_setspecific(shared.at_exit, NULL);
 }

@@ -1,5 +1,9 @@
 #include "test.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/kdf.h>
+
 #include "base/rnd.h"
 #include "crypto/hash.h"
 
@@ -211,6 +215,51 @@ static void the_longest_derived_key_is_255_blocks(void **state)
     assert_memory_equal(longest, shorter, sizeof shorter - 1);
 }
 
+static void derive_with_libcrypto(const char *digest, const struct hkdf_input *in, uint8_t *out,
+                                  size_t n)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, NULL);
+
+    assert_non_null(ctx);
+    assert_int_equal(EVP_PKEY_derive_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_hkdf_md(ctx, EVP_get_digestbyname(digest)), 1);
+    assert_int_equal(EVP_PKEY_CTX_set1_hkdf_salt(ctx, in->salt.ptr, (int)in->salt.len), 1);
+    assert_int_equal(EVP_PKEY_CTX_set1_hkdf_key(ctx, in->secret.ptr, (int)in->secret.len), 1);
+    assert_int_equal(EVP_PKEY_CTX_add1_hkdf_info(ctx, in->info.ptr, (int)in->info.len), 1);
+    assert_int_equal(EVP_PKEY_derive(ctx, out, &n), 1);
+    EVP_PKEY_CTX_free(ctx);
+}
+
+static void every_kind_agrees_with_the_high_level_functions(void **state)
+{
+    static const char *const names[HASH_KINDS] = {"MD5",    "SHA1",   "SHA224",
+                                                  "SHA256", "SHA384", "SHA512"};
+    uint8_t in[300], ours[200], theirs[200];
+
+    (void)state;
+    rnd_bytes(in, sizeof in);
+    for (unsigned k = 0; k < HASH_KINDS; k++) {
+        const EVP_MD *md = EVP_get_digestbyname(names[k]);
+        size_t size = hash_size((enum hash_kind)k);
+
+        for (size_t n = 0; n <= sizeof in; n++) {
+            struct hkdf_input input = {{in, 40}, {in, 1 + n % 200}, {in, n % 50}};
+
+            hash_once((enum hash_kind)k, in, n, ours);
+            assert_int_equal(EVP_Digest(in, n, theirs, NULL, md, NULL), 1);
+            assert_memory_equal(ours, theirs, size);
+            hmac_once((enum hash_kind)k, (struct bytes){in, n}, (struct bytes){in, 300 - n}, ours);
+            assert_non_null(HMAC(md, in, (int)n, in, 300 - n, theirs, NULL));
+            assert_memory_equal(ours, theirs, size);
+            if (n % 10)
+                continue;
+            hkdf((enum hash_kind)k, &input, ours, 1 + n % 200);
+            derive_with_libcrypto(names[k], &input, theirs, 1 + n % 200);
+            assert_memory_equal(ours, theirs, 1 + n % 200);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +269,7 @@ int main(void)
         cmocka_unit_test(macs_are_the_published_ones),
         cmocka_unit_test(derived_keys_are_the_published_ones),
         cmocka_unit_test(the_longest_derived_key_is_255_blocks),
+        cmocka_unit_test(every_kind_agrees_with_the_high_level_functions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
