@@ -108,7 +108,9 @@ static size_t quoted_end(const struct masker *m)
     char quote = m->line.ptr[m->at];
 
     for (size_t i = m->at + 1; i < m->line.len; i++) {
-        if (quote == '"' && m->line.ptr[i] == '\\')
+        bool doubled = quote == '\'' && i + 1 < m->line.len && m->line.ptr[i] == quote &&
+                       m->line.ptr[i + 1] == quote;
+        if (doubled || (quote == '"' && m->line.ptr[i] == '\\'))
             i++;
         else if (m->line.ptr[i] == quote)
             return i + 1;
