@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <string.h>
 #include <sys/un.h>
 
 #include "base/error.h"

@@ -67,7 +67,7 @@ void loop_stop(struct loop *l);
 void loop_free(struct loop *l);
 
 /* Room that belongs to the worker and is set up by a floor below: the buffer pool, the scratch area. */
-enum loop_slot { LOOP_BUFFERS, LOOP_PIPES, LOOP_SCRATCH, LOOP_SLOTS };
+enum loop_slot { LOOP_BUFFERS, LOOP_PIPES, LOOP_BATCHES, LOOP_SCRATCH, LOOP_SLOTS };
 struct loop_local {
     void *value;
     void (*free)(void *value); /* when the loop ends */
