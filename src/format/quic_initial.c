@@ -1,13 +1,13 @@
 #include "format/quic_initial.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include "base/wire.h"
+#include "crypto/aead.h"
+#include "crypto/aes.h"
+#include "crypto/hash.h"
 
 enum {
-    TAG = 16,
     SAMPLE = 16,
     HASH = 32,
 };
@@ -49,17 +49,10 @@ static const struct version *find_version(uint32_t number)
     return NULL;
 }
 
-static bool hmac(struct bytes key, const uint8_t *in, size_t n, uint8_t out[HASH])
+/* HKDF-Expand-Label of TLS 1.3 (RFC 8446 section 7.1) without context. */
+static void expand(const uint8_t secret[HASH], const char *label, uint8_t *out, size_t n)
 {
-    unsigned len = HASH;
-
-    return HMAC(EVP_sha256(), key.ptr, (int)key.len, in, n, out, &len) != NULL;
-}
-
-/* HKDF-Expand-Label of TLS 1.3 for up to one hash of output and no context. */
-static bool expand(const uint8_t secret[HASH], const char *label, uint8_t *out, size_t n)
-{
-    uint8_t info[64], block[HASH];
+    uint8_t info[64];
     struct writer w = writer_of(info, sizeof(info));
     size_t len = strlen(label);
 
@@ -68,11 +61,8 @@ static bool expand(const uint8_t secret[HASH], const char *label, uint8_t *out, 
     write_bytes(&w, "tls13 ", 6);
     write_bytes(&w, label, len);
     write_u8(&w, 0);
-    write_u8(&w, 1);
-    if (w.failed || !hmac((struct bytes){.ptr = secret, .len = HASH}, info, writer_len(&w), block))
-        return false;
-    memcpy(out, block, n);
-    return true;
+    hkdf_expand(HASH_SHA256, (struct bytes){.ptr = secret, .len = HASH},
+                (struct bytes){.ptr = info, .len = writer_len(&w)}, out, n);
 }
 
 int quic_initial_keys(uint32_t version, struct bytes cid, struct quic_keys *out)
@@ -82,69 +72,43 @@ int quic_initial_keys(uint32_t version, struct bytes cid, struct quic_keys *out)
 
     if (!v)
         return -EPROTONOSUPPORT;
-    if (!hmac((struct bytes){.ptr = v->salt, .len = sizeof(v->salt)}, cid.ptr, cid.len, initial) ||
-        !expand(initial, "client in", client, HASH) ||
-        !expand(client, v->key, out->key, sizeof(out->key)) ||
-        !expand(client, v->iv, out->iv, sizeof(out->iv)) ||
-        !expand(client, v->hp, out->hp, sizeof(out->hp)))
-        return -EIO;
+    hkdf_extract(HASH_SHA256, (struct bytes){.ptr = v->salt, .len = sizeof(v->salt)}, cid, initial);
+    expand(initial, "client in", client, HASH);
+    expand(client, v->key, out->key, sizeof(out->key));
+    expand(client, v->iv, out->iv, sizeof(out->iv));
+    expand(client, v->hp, out->hp, sizeof(out->hp));
     return 0;
 }
 
-static void free_cipher(EVP_CIPHER_CTX **c)
+static int make_mask(const uint8_t hp[16], const uint8_t *sample, uint8_t mask[AES_BLOCK])
 {
-    EVP_CIPHER_CTX_free(*c);
-}
+    struct aes_block aes;
+    int r = aes_block_encryptor(&aes, hp, 16);
 
-/* AES-128 of one block, which is how the header's mask is made. */
-static int make_mask(const uint8_t hp[16], const uint8_t *sample, uint8_t mask[16])
-{
-    EVP_CIPHER_CTX *c CLEANUP(free_cipher) = EVP_CIPHER_CTX_new();
-    int n = 0;
-
-    if (!c)
-        return -ENOMEM;
-    if (EVP_EncryptInit_ex(c, EVP_aes_128_ecb(), NULL, hp, NULL) != 1 ||
-        EVP_EncryptUpdate(c, mask, &n, sample, SAMPLE) != 1)
-        return -EIO;
+    if (r < 0)
+        return r;
+    aes_block_run(&aes, sample, mask, 1);
+    aes_block_done(&aes);
     return 0;
 }
 
-/* AES-128-GCM; the header comes in two parts so that the datagram stays as it is. */
-struct sealed {
-    struct bytes header; /* up to the packet number */
-    uint8_t first;       /* its first octet without protection */
-    struct bytes number; /* the packet number, without protection */
-    struct bytes body;   /* with the tag */
-};
-
-static bool add_header(EVP_CIPHER_CTX *c, const struct sealed *s)
+/* A whole packet with its header unprotected, decrypted in place. */
+static int open_body(const struct quic_keys *keys, uint8_t *packet, size_t header, size_t n)
 {
-    int n;
+    size_t number = (packet[0] & 3) + 1u;
+    uint8_t nonce[12];
+    struct aead aead;
+    int r = aead_init(&aead, AEAD_AES_128_GCM, keys->key);
 
-    return EVP_DecryptUpdate(c, NULL, &n, &s->first, 1) == 1 &&
-           EVP_DecryptUpdate(c, NULL, &n, s->header.ptr + 1, (int)s->header.len - 1) == 1 &&
-           EVP_DecryptUpdate(c, NULL, &n, s->number.ptr, (int)s->number.len) == 1;
-}
-
-static int open_body(const struct quic_keys *keys, const struct sealed *s, uint8_t *out)
-{
-    EVP_CIPHER_CTX *c CLEANUP(free_cipher) = EVP_CIPHER_CTX_new();
-    uint8_t nonce[12], tag[TAG];
-    size_t len = s->body.len - TAG;
-    int n = 0;
-
-    if (!c)
-        return -ENOMEM;
+    if (r < 0)
+        return r;
     memcpy(nonce, keys->iv, sizeof(nonce));
-    for (size_t i = 0; i < s->number.len; i++)
-        nonce[sizeof(nonce) - s->number.len + i] ^= s->number.ptr[i];
-    memcpy(tag, s->body.ptr + len, TAG);
-    if (EVP_DecryptInit_ex(c, EVP_aes_128_gcm(), NULL, keys->key, nonce) != 1 || !add_header(c, s) ||
-        EVP_DecryptUpdate(c, out, &n, s->body.ptr, (int)len) != 1 ||
-        EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_SET_TAG, TAG, tag) != 1)
-        return -EIO;
-    return EVP_DecryptFinal_ex(c, out + len, &n) == 1 ? 0 : -EPROTO;
+    for (size_t i = 0; i < number; i++)
+        nonce[sizeof(nonce) - number + i] ^= packet[header - number + i];
+    r = aead_open(&aead, nonce, (struct bytes){.ptr = packet, .len = header}, packet + header,
+                  n - header, packet + header);
+    aead_done(&aead);
+    return r == -EBADMSG ? -EPROTO : r;
 }
 
 /* RFC 9000 section 16: the two high bits tell the length. */
@@ -194,26 +158,28 @@ static int read_packet(struct reader *r, struct packet *p)
     return r->failed ? -EPROTO : 0;
 }
 
-/* Takes header protection and encryption off; the length of q->plain. */
-static ssize_t open_packet(struct quic_initial *q, const struct quic_keys *keys, const struct packet *p)
+/* Takes protection off a copy, so that the datagram stays as it is; *frames are in the copy. */
+static int open_packet(struct quic_initial *q, const struct quic_keys *keys, const struct packet *p,
+                       struct bytes *frames)
 {
-    uint8_t mask[16], number[4];
-    struct sealed s = {.header = p->header};
+    size_t number = p->header.len, size = number + p->rest.len;
+    uint8_t mask[AES_BLOCK];
 
     if (p->rest.len < 4 + SAMPLE)
         return -EPROTO;
-    if (p->rest.len > QUIC_PACKET_MAX)
+    if (size > QUIC_PACKET_MAX)
         return -EMSGSIZE;
     int r = make_mask(keys->hp, p->rest.ptr + 4, mask);
     if (r < 0)
         return r;
-    s.first = p->header.ptr[0] ^ (mask[0] & 0x0f);
-    s.number = (struct bytes){.ptr = number, .len = (s.first & 3) + 1u};
-    for (size_t i = 0; i < s.number.len; i++)
-        number[i] = p->rest.ptr[i] ^ mask[i + 1];
-    s.body = (struct bytes){.ptr = p->rest.ptr + s.number.len, .len = p->rest.len - s.number.len};
-    r = open_body(keys, &s, q->plain);
-    return r < 0 ? r : (ssize_t)(s.body.len - TAG);
+    memcpy(q->plain, p->header.ptr, size); /* the rest follows the header */
+    q->plain[0] ^= mask[0] & 0x0f;
+    size_t header = number + (q->plain[0] & 3) + 1u;
+    for (size_t i = number; i < header; i++)
+        q->plain[i] ^= mask[i - number + 1];
+    r = open_body(keys, q->plain, header, size);
+    *frames = (struct bytes){.ptr = q->plain + header, .len = size - header - AEAD_TAG_SIZE};
+    return r;
 }
 
 static int take_crypto(struct quic_initial *q, struct reader *r)
@@ -255,9 +221,9 @@ static int skip_ack(struct reader *r, bool has_ecn)
 }
 
 /* Only these frames may stand in an Initial: RFC 9000 section 17.2.2. */
-static int take_frames(struct quic_initial *q, size_t n)
+static int take_frames(struct quic_initial *q, struct bytes payload)
 {
-    struct reader r = reader_of(q->plain, n);
+    struct reader r = reader_of(payload.ptr, payload.len);
     int error = 0;
 
     for (unsigned frames = 0; reader_left(&r) && error == 0; frames++) {
@@ -312,18 +278,19 @@ static bool has_changed(const struct quic_initial *q, const struct packet *p)
 static int take_packet(struct quic_initial *q, const struct packet *p)
 {
     struct quic_keys keys;
-    ssize_t n = q->has_keys ? open_packet(q, &q->keys, p) : -EPROTO;
+    struct bytes frames = {0};
+    int r = q->has_keys ? open_packet(q, &q->keys, p, &frames) : -EPROTO;
 
     /* A client keeps its first keys while the server changes the id, but not after a Retry. */
-    if (n == -EPROTO && has_changed(q, p)) {
-        int r = quic_initial_keys(p->version->number, p->dcid, &keys);
+    if (r == -EPROTO && has_changed(q, p)) {
+        r = quic_initial_keys(p->version->number, p->dcid, &keys);
         if (r < 0)
             return r;
-        n = open_packet(q, &keys, p);
-        if (n >= 0)
+        r = open_packet(q, &keys, p, &frames);
+        if (r == 0)
             start_over(q, p, &keys);
     }
-    return n < 0 ? (int)n : take_frames(q, (size_t)n);
+    return r < 0 ? r : take_frames(q, frames);
 }
 
 ssize_t quic_initial_feed(struct quic_initial *q, const void *datagram, size_t n)

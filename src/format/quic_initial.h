@@ -11,7 +11,7 @@
 enum {
     QUIC_CID_MAX = 20,
     QUIC_CRYPTO_MAX = 16384,  /* octets of CRYPTO that are held */
-    QUIC_PACKET_MAX = 4096,   /* payload of one packet */
+    QUIC_PACKET_MAX = 4096,   /* octets of one packet, header included */
     QUIC_FRAMES_MAX = 512,    /* in one packet, runs of PADDING counting once */
 };
 
@@ -34,14 +34,14 @@ struct quic_initial {
     uint8_t plain[QUIC_PACKET_MAX];
 };
 
-/* The client's Initial keys of a destination connection id; -EPROTONOSUPPORT or -EIO. */
+/* The client's Initial keys of a destination connection id; or -EPROTONOSUPPORT. */
 int quic_initial_keys(uint32_t version, struct bytes cid, struct quic_keys *out) CHECKED;
 
 /*
  * Takes a client's datagram. Returns how many CRYPTO octets are there in order from the start
  * (quic_initial_crypto gives them; 0 is possible when the first are still missing), -EPROTO
  * (no QUIC Initial that decrypts), -EPROTONOSUPPORT (QUIC of another version), -EBADMSG
- * (malformed inside) or -EMSGSIZE (beyond the limits). OpenSSL allocates: -ENOMEM.
+ * (malformed inside) or -EMSGSIZE (beyond the limits). Ciphers may allocate: -ENOMEM.
  */
 ssize_t quic_initial_feed(struct quic_initial *q, const void *datagram, size_t n) CHECKED;
 
