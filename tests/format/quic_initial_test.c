@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "format/quic_initial.h"
+#include "format/quic_seal.h"
 #include "format/quic_vectors.h"
 #include "format/tls_hello.h"
 
@@ -114,6 +115,63 @@ static void the_datagram_stays_as_it_was(void **state)
     assert_memory_equal(copy, datagram, n);
 }
 
+static const uint8_t cid1[] = {1, 2, 3, 4, 5, 6, 7, 8}, cid2[] = {9, 9, 9};
+static const struct bytes id1 = {cid1, sizeof(cid1)}, id2 = {cid2, sizeof(cid2)};
+
+/* One CRYPTO frame in a packet of its own, sealed under keys_cid; what feeding it gives. */
+static ssize_t feed_crypto(const char *text, uint16_t offset, struct bytes keys_cid, struct bytes cid)
+{
+    uint8_t frames[64] = {0};
+    struct writer w = writer_of(frames, sizeof(frames));
+
+    write_u8(&w, 1); /* PING, then ACK of 0 with ECN counts, then PADDING */
+    write_be(&w, 0x03000000, 4);
+    write_be(&w, 0x00000000, 4);
+    write_u8(&w, 6);
+    write_u16(&w, (uint16_t)(0x4000 | offset));
+    write_u8(&w, (uint8_t)strlen(text));
+    write_bytes(&w, text, strlen(text));
+    size_t n = quic_seal((struct bytes){frames, sizeof(frames)}, (uint8_t)offset, keys_cid, cid,
+                         (struct bytes){datagram, sizeof(datagram)});
+    assert_true(n > 0);
+    return quic_initial_feed(&q, datagram, n);
+}
+
+static void frames_in_any_order_are_put_in_place(void **state)
+{
+    (void)state;
+    memset(&q, 0, sizeof(q));
+    assert_int_equal(feed_crypto("ghi", 6, id1, id1), 0);
+    assert_int_equal(feed_crypto("cdef", 2, id1, id1), 0);
+    assert_int_equal(feed_crypto("XX", 6, id1, id1), 0); /* what came first stays */
+    assert_int_equal(feed_crypto("abcd", 0, id1, id1), 9);
+    assert_memory_equal(quic_initial_crypto(&q).ptr, "abcdefghi", 9);
+}
+
+static void first_keys_stay_until_a_retry(void **state)
+{
+    (void)state;
+    memset(&q, 0, sizeof(q));
+    assert_int_equal(feed_crypto("abc", 0, id1, id1), 3);
+    /* The client took the server's connection id; its Initial keys are as before. */
+    assert_int_equal(feed_crypto("def", 3, id1, id2), 6);
+    /* After a Retry everything starts anew with keys of the new id. */
+    assert_int_equal(feed_crypto("xy", 0, id2, id2), 2);
+    assert_memory_equal(quic_initial_crypto(&q).ptr, "xy", 2);
+}
+
+static void crypto_beyond_the_limit_is_refused(void **state)
+{
+    static const uint8_t far[] = {6, 0x80, 0, 0x40, 0, 1, 'a', 0}, strange[] = {8, 0, 0, 0, 0, 0, 0, 0};
+    size_t n = quic_seal((struct bytes){far, sizeof(far)}, 0, id1, id1, (struct bytes){datagram, sizeof(datagram)});
+
+    (void)state;
+    memset(&q, 0, sizeof(q));
+    assert_int_equal(quic_initial_feed(&q, datagram, n), -EMSGSIZE);
+    n = quic_seal((struct bytes){strange, sizeof(strange)}, 0, id1, id1, (struct bytes){datagram, sizeof(datagram)});
+    assert_int_equal(quic_initial_feed(&q, datagram, n), -EBADMSG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +181,9 @@ int main(void)
         cmocka_unit_test(other_versions_are_told_apart_from_no_quic),
         cmocka_unit_test(what_shares_the_datagram_does_no_harm),
         cmocka_unit_test(the_datagram_stays_as_it_was),
+        cmocka_unit_test(frames_in_any_order_are_put_in_place),
+        cmocka_unit_test(first_keys_stay_until_a_retry),
+        cmocka_unit_test(crypto_beyond_the_limit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
