@@ -108,7 +108,8 @@ enum detect_answer detect_http(struct bytes in, struct detected *out)
     return answer == DETECT_MORE && is_enough ? found(out, "http") : answer;
 }
 
-static enum detect_answer hello_found(const struct tls_hello *hello, const char *protocol, struct detected *out)
+static enum detect_answer hello_found(const struct tls_hello *hello, const char *protocol,
+                                      struct detected *out)
 {
     (void)found(out, protocol);
     set_domain(out, hello->sni);

@@ -171,6 +171,7 @@ struct dns_answer {
  * 0, -EBADMSG (malformed), -ENOMSG (an answer to something else: ignore it), -ELOOP (a chain
  * beyond DNS_CNAMES_MAX).
  */
-int dns_read_answer(struct bytes msg, uint16_t id, const struct dns_question *q, struct dns_answer *out) CHECKED;
+int dns_read_answer(struct bytes msg, uint16_t id, const struct dns_question *q,
+                    struct dns_answer *out) CHECKED;
 
 #endif
