@@ -43,7 +43,7 @@ static inline int map_put_text(struct map *m, struct text key, void *value)
 
 /* Walks live entries in no order; the current one may be removed, none added. */
 #define map_each(s, m)                                                                             \
-    for (struct map_slot *s = (m)->slot, *s##_end = s + (m)->cap; s != s##_end; s++)               \
+    for (struct map_slot *s = (m)->slot, *s##_end = s ? s + (m)->cap : s; s != s##_end; s++)               \
         if (s->key.ptr && s->value)
 
 uint64_t siphash13(const uint64_t seed[2], const void *p, size_t n);

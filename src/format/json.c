@@ -1,6 +1,7 @@
 #include "format/json.h"
 
 #include <errno.h>
+#include <math.h>
 
 #include "base/map.h"
 #include "format/source.h"
@@ -278,12 +279,12 @@ static int read_word(struct parser *p, struct node *n)
         return unexpected(p, s[0] == '\'' ? "a value (strings take double quotes)" : "a value");
     if (text_is(t, "true") || text_is(t, "false") || text_is(t, "null") || is_number(t)) {
         node_set_plain(n, t);
-        if (n->kind != NODE_STRING) {
+        bool fits = n->kind != NODE_STRING && (n->kind != NODE_FLOAT || isfinite(n->number));
+        if (fits)
             advance(p, len);
-            return 0;
-        }
-        diag_error(p->diag, p->now, NULL, "the number has %zu digits, that is too many", len);
-        return -EINVAL;
+        else
+            diag_error(p->diag, p->now, NULL, "the number is too large");
+        return fits ? 0 : -EINVAL;
     }
     /* The word is in the line shown below; it may be a secret that lost its quotes. */
     if ((s[0] >= '0' && s[0] <= '9') || s[0] == '-' || s[0] == '+' || s[0] == '.')

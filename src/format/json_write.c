@@ -31,6 +31,8 @@ static void add_number(double number, struct strbuf *out)
             break;
     }
     strbuf_add_text(out, text_of(digits));
+    if (!strpbrk(digits, ".e"))
+        strbuf_add_text(out, TEXT(".0")); /* else it would be read as a whole number */
 }
 
 static void add_value(const struct node *n, int level, struct strbuf *out);

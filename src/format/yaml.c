@@ -12,7 +12,10 @@
 #include "base/vec.h"
 #include "format/source.h"
 
-enum { FEW_KEYS = 16 };
+enum {
+    FEW_KEYS = 16,
+    LINE_MAX_BYTES = 1 << 20, /* libfyaml holds a whole line of brackets in tokens, 100 times its size */
+};
 
 /* A list or map that is not closed yet. */
 struct frame {
@@ -509,10 +512,30 @@ static int read_document(struct document *doc, struct diag *diag)
     return r;
 }
 
+static int check_lines(struct document *doc, struct diag *diag)
+{
+    struct text t = doc->source.text;
+    size_t start = 0;
+
+    while (start < t.len) {
+        ssize_t n = text_find(text_sub(t, start, SIZE_MAX), '\n');
+        size_t len = n < 0 ? t.len - start : (size_t)n;
+        if (len > LINE_MAX_BYTES) {
+            diag_error(diag, source_place(&doc->source, start), NULL,
+                       "the line has %zu bytes, expected at most %d", len, LINE_MAX_BYTES);
+            return -EINVAL;
+        }
+        start += len + 1;
+    }
+    return 0;
+}
+
 int yaml_read(struct document *doc, struct text name, struct text text, struct diag *diag)
 {
     int r = source_open(doc, name, text, diag);
 
+    if (r == 0)
+        r = check_lines(doc, diag);
     if (r == 0)
         r = read_document(doc, diag);
     if (r == 0 && !doc->root) {
