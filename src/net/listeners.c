@@ -1,0 +1,177 @@
+#include "net/listeners.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "net/port_owner.h"
+
+struct listener {
+    char name[256];
+    int fd;
+    bool is_wanted;
+    bool is_new;
+    struct addr addr; /* with the port the kernel chose */
+};
+
+void listeners_init(struct listeners *l)
+{
+    map_init(&l->by_name);
+}
+
+static void drop(struct listeners *l, struct listener *item)
+{
+    (void)map_remove(&l->by_name, text_bytes(text_of(item->name)));
+    (void)close(item->fd);
+    mem_free(item);
+}
+
+void listeners_done(struct listeners *l)
+{
+    map_each(s, &l->by_name)
+        drop(l, s->value);
+    map_done(&l->by_name);
+}
+
+/* Two listeners are the same when everything that bind and listen saw is the same. */
+static void name_of(bool is_udp, const struct listen_options *o, const char *tag, unsigned worker, char *out,
+                    size_t size)
+{
+    char addr[ADDR_TEXT];
+    bool is_chosen = !o->unix_path && addr_port(&o->addr) == 0;
+
+    (void)snprintf(out, size, "%s %.100s %.16s %.60s %u %d%d%d%d %u %.40s", is_udp ? "udp" : "tcp",
+                   o->unix_path ? o->unix_path : addr_print(&o->addr, addr), o->bind_interface ? o->bind_interface : "",
+                   o->netns ? o->netns : "", o->mark, o->tcp_fast_open, o->tcp_multi_path, o->transparent,
+                   o->udp_fragment, worker, is_chosen ? tag : "");
+}
+
+static struct addr local_of(int fd)
+{
+    struct addr a = {0};
+    socklen_t len = sizeof a;
+
+    (void)getsockname(fd, &a.sa, &len);
+    return a;
+}
+
+/* Port 0: the other workers and the other network must get the port that the first one got. */
+static void follow_first(struct listeners *l, struct listen_options *o, const char *tag)
+{
+    map_each(s, &l->by_name) {
+        struct listener *item = s->value;
+        struct text name = text_of(item->name);
+        char suffix[64];
+        (void)snprintf(suffix, sizeof suffix, " %.40s", tag);
+        if (item->is_wanted && text_ends(name, text_of(suffix)) && addr_same_ip(&item->addr, &o->addr))
+            addr_set_port(&o->addr, addr_port(&item->addr));
+    }
+}
+
+static bool has_address(const struct listeners *l, bool is_udp, const struct addr *a)
+{
+    map_each(s, &l->by_name) {
+        const struct listener *item = s->value;
+        if (text_starts(text_of(item->name), is_udp ? TEXT("udp") : TEXT("tcp")) && addr_eq(&item->addr, a))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * SO_REUSEPORT lets a second process of this user share a port without a word. A bind without it
+ * tells whether the port is really free.
+ */
+static int probe(const struct listen_options *o, bool is_udp, struct error *err)
+{
+    char text[ADDR_TEXT], owner[128];
+    int one = 1, zero = 0;
+
+    if (o->netns || o->bind_interface || o->transparent)
+        return 0;
+    int fd = socket(addr_family(&o->addr), (is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return 0; /* the real one will tell */
+    if (!is_udp)
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (addr_family(&o->addr) == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, addr_is_unspecified(&o->addr) ? &zero : &one, sizeof one);
+    int r = bind(fd, &o->addr.sa, addr_len(&o->addr)) < 0 ? -errno : 0;
+    (void)close(fd);
+    if (r != -EADDRINUSE)
+        return 0;
+    (void)error_errno(err, r, "listen on %s", addr_print(&o->addr, text));
+    if (err && port_owner(&o->addr, is_udp, owner, sizeof owner)) {
+        size_t n = strlen(err->text);
+        (void)snprintf(err->text + n, sizeof err->text - n, ": held by %s", owner);
+    }
+    return r;
+}
+
+static int open_new(struct listeners *l, const struct listen_options *o, bool is_udp, struct error *err)
+{
+    if (!o->unix_path && addr_port(&o->addr) && !has_address(l, is_udp, &o->addr)) {
+        int r = probe(o, is_udp, err);
+        if (r < 0)
+            return r;
+    }
+    return is_udp ? socket_bind_udp(o, err) : socket_listen(o, err);
+}
+
+int listeners_get(struct listeners *l, bool is_udp, const struct listen_options *options, const char *tag,
+                  unsigned worker, struct error *err)
+{
+    struct listen_options o = *options;
+    OWNED struct listener *item = mem_new(struct listener);
+
+    if (!item)
+        return error_set(err, -ENOMEM, "out of memory");
+    /* A UNIX socket cannot be bound twice: the workers share it. */
+    name_of(is_udp, &o, tag, o.unix_path ? 0 : worker, item->name, sizeof item->name);
+    struct listener *old = map_get_text(&l->by_name, text_of(item->name));
+    if (old) {
+        old->is_wanted = true;
+        return old->fd;
+    }
+    if (!o.unix_path && addr_port(&o.addr) == 0)
+        follow_first(l, &o, tag);
+    item->fd = open_new(l, &o, is_udp, err);
+    if (item->fd < 0)
+        return item->fd;
+    item->is_wanted = item->is_new = true;
+    item->addr = local_of(item->fd);
+    if (map_put_text(&l->by_name, text_of(item->name), item) < 0) {
+        (void)close(item->fd);
+        return error_set(err, -ENOMEM, "out of memory");
+    }
+    int fd = item->fd;
+    (void)take(item);
+    return fd;
+}
+
+void listeners_begin(struct listeners *l)
+{
+    map_each(s, &l->by_name) {
+        struct listener *item = s->value;
+        item->is_wanted = item->is_new = false;
+    }
+}
+
+void listeners_commit(struct listeners *l)
+{
+    map_each(s, &l->by_name) {
+        struct listener *item = s->value;
+        if (!item->is_wanted)
+            drop(l, item);
+    }
+}
+
+void listeners_rollback(struct listeners *l)
+{
+    map_each(s, &l->by_name) {
+        struct listener *item = s->value;
+        if (item->is_new)
+            drop(l, item);
+    }
+}
