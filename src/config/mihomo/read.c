@@ -1,0 +1,7 @@
+#include "config/reading.h"
+
+int mihomo_read(struct reading *g)
+{
+    (void)g;
+    return 0;
+}
