@@ -333,7 +333,7 @@ unsigned group_count(const struct outbound *o)
     return g ? g->count : 0;
 }
 
-struct outbound *group_member(const struct outbound *o, unsigned i)
+struct outbound *group_outbound_at(const struct outbound *o, unsigned i)
 {
     return i < group_count(o) ? group_of(o)->members[i].outbound : NULL;
 }

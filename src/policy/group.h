@@ -81,7 +81,7 @@ const char *group_pinned(struct outbound *o);
 /* For the API. */
 const struct group_spec *group_spec_of(const struct outbound *o);
 unsigned group_count(const struct outbound *o);
-struct outbound *group_member(const struct outbound *o, unsigned i);
+struct outbound *group_outbound_at(const struct outbound *o, unsigned i);
 /* NULL where nothing is tested (selectors). */
 struct health_record *group_health(const struct outbound *o, unsigned i);
 
