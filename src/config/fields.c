@@ -161,11 +161,11 @@ int field_read_ports(const struct option *o, const struct node *n, void *field, 
     /* sing-box: a plain port number only. */
     if (r->dialect == DIALECT_SINGBOX && n->kind != NODE_INT)
         return option_expected(n, "0 to 65535", r);
-    int result = option_string(n, &t, r);
-    if (n->kind == NODE_INT) {
+    int result = 0;
+    if (n->kind == NODE_INT)
         t = n->raw;
-        result = 0;
-    }
+    else
+        result = option_string(n, &t, r);
     if (result < 0)
         return result;
     result = parse_ports(t, &ports);

@@ -99,6 +99,14 @@ struct place place_of(const struct node *map, const char *key)
     return n ? n->at : map ? map->at : (struct place){0};
 }
 
+int reading_ref_key(struct reading *g, enum ref_kind kind, struct text to, const struct node *map, const char *key)
+{
+    STEP s;
+
+    step_enter(&s, g, text_of(key));
+    return reading_ref(g, kind, to, place_of(map, key));
+}
+
 static int name_thing(struct reading *g, struct map *names, struct text tag, struct place at)
 {
     const struct place *other = map_get_text(names, tag);
@@ -220,10 +228,10 @@ int reading_add_inbound(struct reading *g, struct inbound_draft *d)
         if (r < 0)
             return r;
     }
-    int r = reading_ref(g, REF_INBOUND_DETOUR, in.detour, place_of(d->node, "detour"));
+    int r = reading_ref_key(g, REF_INBOUND_DETOUR, in.detour, d->node, "detour");
     if (r == 0)
-        r = reading_ref(g, REF_INBOUND_OUTBOUND, in.outbound, place_of(d->node, "proxy"));
-    return r < 0 ? r : reading_ref(g, REF_SUB_RULE, in.sub_rule, place_of(d->node, "rule"));
+        r = reading_ref_key(g, REF_INBOUND_OUTBOUND, in.outbound, d->node, "proxy");
+    return r < 0 ? r : reading_ref_key(g, REF_SUB_RULE, in.sub_rule, d->node, "rule");
 }
 
 /* ---- outbounds ---- */
@@ -242,8 +250,8 @@ int reading_add_outbound(struct reading *g, const struct outbound_draft *d)
 
     int r = vec_push(&g->model->outbounds, out);
     if (r == 0)
-        r = reading_ref(g, REF_DETOUR, out.detour, place_of(d->node, key));
-    return r < 0 ? r : reading_ref(g, REF_DNS_SERVER, d->dial.resolver.server, place_of(d->node, "domain_resolver"));
+        r = reading_ref_key(g, REF_DETOUR, out.detour, d->node, key);
+    return r < 0 ? r : reading_ref_key(g, REF_DNS_SERVER, d->dial.resolver.server, d->node, "domain_resolver");
 }
 
 int reading_add_group(struct reading *g, struct text tag, const struct node *n, struct group_spec *spec)
@@ -263,7 +271,7 @@ int reading_add_group(struct reading *g, struct text tag, const struct node *n, 
             return r;
         item = item ? item->next : NULL;
     }
-    int r = reading_ref(g, REF_CHOSEN, spec->chosen, place_of(n, "default"));
+    int r = reading_ref_key(g, REF_CHOSEN, spec->chosen, n, "default");
     return r < 0 ? r : vec_push(&g->model->outbounds, out);
 }
 

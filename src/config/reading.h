@@ -83,6 +83,8 @@ void not_carried(struct reading *g, struct place at, const char *instead, const 
 
 /* Notes that `to` has to exist; an empty one is none. 0 or -ENOMEM. */
 int reading_ref(struct reading *g, enum ref_kind kind, struct text to, struct place at) CHECKED;
+/* The same for the value of map[key]. */
+int reading_ref_key(struct reading *g, enum ref_kind kind, struct text to, const struct node *map, const char *key) CHECKED;
 /* The place of map[key], or of the map. */
 struct place place_of(const struct node *map, const char *key);
 

@@ -192,5 +192,5 @@ int singbox_read_dns(struct reading *g, const struct node *map)
         step_enter(&s, g, TEXT("rules"));
         not_carried(g, f.rules->at, INSTEAD, "DNS rules: what they decide");
     }
-    return reading_ref(g, REF_DNS_SERVER, f.final, place_of(map, "final"));
+    return reading_ref_key(g, REF_DNS_SERVER, f.final, map, "final");
 }

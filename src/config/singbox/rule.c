@@ -349,8 +349,8 @@ static int apply_action(struct reading *g, const struct node *n, const struct ac
         diag_error(g->diag, n->at, g->r.path, "the rule has no outbound and no other action");
     int r = reported(set_override(g, n, f, rule));
     if (r == 0)
-        r = reading_ref(g, REF_RULE, f->outbound, place_of(n, "outbound"));
-    return r < 0 ? r : reading_ref(g, REF_DNS_SERVER, f->server, place_of(n, "server"));
+        r = reading_ref_key(g, REF_RULE, f->outbound, n, "outbound");
+    return r < 0 ? r : reading_ref_key(g, REF_DNS_SERVER, f->server, n, "server");
 }
 
 /* ---- rules ---- */
