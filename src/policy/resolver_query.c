@@ -147,24 +147,20 @@ static size_t write_query(const struct ask *a, uint8_t *out, size_t size)
     return w.failed ? 0 : writer_len(&w);
 }
 
-static int send_queries(struct inquiry *q, struct packet *p, const struct dest *server)
+/* One call each, so that the kernel is never asked to cut two queries out of one send. */
+static int send_query(struct inquiry *q, struct ask *a, struct packet *p, const struct dest *server)
 {
     struct batch *b CLEANUP(batch_cleanup) = batch_get();
+    uint8_t *room = b ? batch_room(b, QUERY_MAX) : NULL;
 
-    if (!b)
+    if (!room)
         return -ENOMEM;
-    for (int i = 0; i < ASK_KINDS; i++) {
-        struct ask *a = &q->asks[i];
-        uint8_t *room = is_open(a) ? batch_room(b, QUERY_MAX) : NULL;
-        if (!room)
-            continue;
-        a->id = (uint16_t)rnd_u64();
-        struct datagram *d = &b->at[b->count++];
-        d->ptr = room;
-        d->len = write_query(a, room, QUERY_MAX);
-        d->peer = *server;
-        atomic_fetch_add_explicit(&q->stub->queries, 1, memory_order_relaxed);
-    }
+    a->id = (uint16_t)rnd_u64();
+    struct datagram *d = &b->at[b->count++];
+    d->ptr = room;
+    d->len = write_query(a, room, QUERY_MAX);
+    d->peer = *server;
+    atomic_fetch_add_explicit(&q->stub->queries, 1, memory_order_relaxed);
     return packet_send(p, b);
 }
 
@@ -199,7 +195,8 @@ static int ask_udp(struct inquiry *q, const struct dest *server)
 
     if (r < 0)
         return r;
-    r = send_queries(q, p, server);
+    for (int i = 0; i < ASK_KINDS && r >= 0; i++)
+        r = is_open(&q->asks[i]) ? send_query(q, &q->asks[i], p, server) : 0;
     if (r < 0)
         return error_errno(q->err, r, "sending a query");
     while (is_awaited(&q->asks[ASK_A]) || is_awaited(&q->asks[ASK_AAAA])) {

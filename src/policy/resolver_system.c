@@ -27,9 +27,9 @@ static char *read_text(const char *path, size_t max)
     char part[1024];
     int fd = *path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
 
+    strbuf_init(&text, max);
     if (fd < 0)
         return NULL;
-    strbuf_init(&text, max);
     for (;;) {
         ssize_t n = read(fd, part, sizeof part);
         if (n < 0 && errno == EINTR)
