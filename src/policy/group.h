@@ -28,7 +28,7 @@ struct group_spec {
     int64_t interval_ms;         /* 0: 3 minutes */
     int64_t timeout_ms;          /* 0: 5 s */
     int64_t idle_ms;             /* tests pause when unused for so long; 0: 30 minutes */
-    int64_t tolerance_ms;        /* urltest: 0: 50 in sing-box's model */
+    int64_t tolerance_ms;        /* urltest: a gain below this changes nothing; 0: 50 */
     bool lazy;                   /* test only while in use */
     uint32_t max_failed;         /* failed dials that trigger a test; 0: 5 */
     struct text expected_status; /* "200/204", "200-299", "*"; empty: any answer */

@@ -1,6 +1,8 @@
 #include "base/clock.h"
 #include "policy/group_internal.h"
 
+enum { TOLERANCE_MS = 50 };
+
 /* ---- sites ------------------------------------------------------------------------------- */
 
 /*
@@ -125,7 +127,8 @@ static struct member *choose_urltest(struct outbound_group *g, const struct choi
 
     if (!best)
         return NULL;
-    if (is_ready(now, c) && (uint64_t)delay_of(best) + (uint64_t)g->spec->tolerance_ms >= delay_of(now))
+    int64_t tolerance = g->spec->tolerance_ms > 0 ? g->spec->tolerance_ms : TOLERANCE_MS;
+    if (is_ready(now, c) && delay_of(best) + tolerance >= delay_of(now))
         return now;
     /* A retry's choice is for its flow only. */
     if (!c->is_dry && !c->avoid)

@@ -31,7 +31,7 @@ int health_expect_parse(struct text t, struct health_expect *out)
         if (text_to_u64(text_trim(first), &from) < 0)
             return -EINVAL;
         to = from;
-        if (part.ptr && part.len > 0 && text_to_u64(text_trim(part), &to) < 0)
+        if (part.ptr && text_to_u64(text_trim(part), &to) < 0)
             return -EINVAL;
         if (from < 100 || to > 999 || from > to)
             return -EINVAL;
