@@ -246,6 +246,19 @@ static int check_required(const struct reading *g, const struct option *table)
     return result;
 }
 
+/* Lets those rows have their say whose default depends on the dialect. */
+static int read_absent(const struct reading *g, const struct option_target *target)
+{
+    int result = 0;
+
+    for (const struct option *o = target->table; o->type != OPTION_TYPE_END && result == 0; o++) {
+        const char *key = option_key(o, g->r->dialect);
+        if ((o->flags & OPTION_IF_ABSENT) && key && !is_given(g, key))
+            result = o->read(o, NULL, option_field(o, target->out), g->r);
+    }
+    return result;
+}
+
 int options_read_all(const struct option_target *targets, size_t count, const struct node *map,
                      struct option_reader *r)
 {
@@ -268,6 +281,9 @@ int options_read_all(const struct option_target *targets, size_t count, const st
     for (size_t i = 0; i < count; i++) {
         if (check_required(&g, targets[i].table) < 0)
             result = -EINVAL;
+        int absent = read_absent(&g, &targets[i]);
+        if (absent < 0)
+            result = absent;
     }
     return result;
 }

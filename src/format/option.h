@@ -68,6 +68,8 @@ enum option_flag {
     OPTION_ALIAS = 1 << 2,     /* a second row for a field: has no default, is never written */
     OPTION_ZERO_PORT = 1 << 3, /* PORT: 0 is allowed ("any") */
     OPTION_NOT_EMPTY = 1 << 4, /* STRING and lists */
+    OPTION_IF_ABSENT = 1 << 5, /* CUSTOM: `read` is called with a NULL node when this dialect's key is absent,
+                                * for defaults that differ between the dialects */
 };
 
 /* Durations are nanoseconds. */

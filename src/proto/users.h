@@ -8,7 +8,10 @@
 #include "base/map.h"
 #include "format/option.h"
 
-/* users[]: {username, password} in both dialects; mihomo also writes "user:password" at top level. */
+/*
+ * users[]: {username, password} in both dialects. What the reader makes of mihomo's top-level
+ * "user:password" entries is the same struct.
+ */
 struct user_option {
     struct text username;
     struct text password;
@@ -25,6 +28,8 @@ struct users_options {
 struct user_entry {
     const char *name;
     const char *password;
+    size_t password_len;
+    struct user_entry *next; /* another password of the same name */
 };
 struct users {
     struct user_entry *at;
@@ -32,19 +37,69 @@ struct users {
     struct map by_name;
 };
 int users_init(struct users *u, const struct user_option *options, size_t count) CHECKED;
+/* Wipes the passwords. */
 void users_done(struct users *u);
 /* The user's name (owned by `u`) when the password is right, else NULL. */
 const char *users_check(const struct users *u, struct text name, struct text password);
 
 /*
- * Which networks an outbound carries: sing-box `network` ("tcp", "udp" or both; default both),
- * mihomo `udp` (default false). Rows NETWORK_OPTIONS(struct x, field) fill a struct of this type.
+ * Which networks are carried: sing-box `network` ("tcp", "udp" or both; default both), mihomo `udp`
+ * (default false). The rows NETWORK_OPTIONS(struct x, field) fill a struct of this type; a zeroed one
+ * carries both.
  */
 struct network_option {
     bool tcp;
     bool udp;
 };
+static inline bool network_has_tcp(const struct network_option *n)
+{
+    return n->tcp || !n->udp;
+}
+static inline bool network_has_udp(const struct network_option *n)
+{
+    return n->udp || !n->tcp;
+}
 int network_option_read(const struct option *o, const struct node *n, void *field, struct option_reader *r);
 int network_option_write(const struct option *o, const void *field, struct arena *a, struct node **out);
+/* The same of mihomo's `udp`. */
+int network_udp_read(const struct option *o, const struct node *n, void *field, struct option_reader *r);
+int network_udp_write(const struct option *o, const void *field, struct arena *a, struct node **out);
+
+#define NETWORK_OPTIONS(s, f)                                                                      \
+    OPT_CUSTOM(s, f, network_option_read, network_option_write, .singbox = "network",              \
+               .help = "Networks that are carried: \"tcp\", \"udp\" or both."),                    \
+    OPT_CUSTOM(s, f, network_udp_read, network_udp_write, .mihomo = "udp",                         \
+               .flags = OPTION_IF_ABSENT, .help = "Whether UDP is carried as well.")
+
+/*
+ * TLS is not carried yet. What switches it on is refused by name; what only shapes it means nothing
+ * while it is off, as in mihomo.
+ */
+#define TLS_CLIENT_OPTIONS                                                                         \
+    OPT_UNSUPPORTED(.singbox = "tls", .mihomo = "tls", .help = "TLS to the server."),              \
+    OPT_IGNORED(.mihomo = "sni", .help = "Server name in TLS."),                                   \
+    OPT_IGNORED(.mihomo = "servername", .help = "Server name in TLS."),                            \
+    OPT_IGNORED(.mihomo = "alpn", .help = "Protocols offered in TLS."),                            \
+    OPT_IGNORED(.mihomo = "fingerprint", .help = "Of the server's certificate."),                  \
+    OPT_IGNORED(.mihomo = "client-fingerprint", .help = "Whose ClientHello is imitated."),         \
+    OPT_IGNORED(.mihomo = "skip-cert-verify", .help = "Accept any certificate."),                  \
+    OPT_IGNORED(.mihomo = "name-cert-verify", .help = "Name expected in the certificate."),        \
+    OPT_IGNORED(.mihomo = "certificate", .help = "Our certificate."),                              \
+    OPT_IGNORED(.mihomo = "private-key", .help = "Key of our certificate."),                       \
+    OPT_UNSUPPORTED(.mihomo = "reality-opts", .help = "REALITY."),                                 \
+    OPT_UNSUPPORTED(.mihomo = "ech-opts", .help = "Encrypted ClientHello."),                       \
+    OPT_UNSUPPORTED(.mihomo = "shadow-tls-opts", .help = "ShadowTLS."),                            \
+    OPT_UNSUPPORTED(.mihomo = "restls-opts", .help = "Restls."),                                   \
+    OPT_UNSUPPORTED(.mihomo = "jls-opts", .help = "JLS."),                                         \
+    OPT_UNSUPPORTED(.mihomo = "tlsmirror-opts", .help = "TLSMirror.")
+
+#define TLS_SERVER_OPTIONS                                                                         \
+    OPT_UNSUPPORTED(.singbox = "tls", .help = "TLS of the listener."),                             \
+    OPT_UNSUPPORTED(.mihomo = "certificate", .help = "TLS certificate of the listener."),          \
+    OPT_UNSUPPORTED(.mihomo = "private-key", .help = "Its key."),                                  \
+    OPT_UNSUPPORTED(.mihomo = "client-auth-type", .help = "Whether clients show a certificate."),  \
+    OPT_UNSUPPORTED(.mihomo = "client-auth-cert", .help = "Who signed theirs."),                   \
+    OPT_UNSUPPORTED(.mihomo = "ech-key", .help = "Encrypted ClientHello."),                        \
+    OPT_UNSUPPORTED(.mihomo = "reality-config", .help = "REALITY.")
 
 #endif
