@@ -110,6 +110,8 @@ static void check_refs(struct reading *g)
     for (size_t i = 0; i < g->refs.len; i++) {
         const struct ref *ref = &g->refs.at[i];
 
+        if (ref_is_dropped(g, ref) && !g->options->allow_unsupported)
+            continue; /* that it is not carried was an error already */
         if (ref_is_dropped(g, ref))
             diag_warn(g->diag, ref->at, ref->path, "%s '%.*s' was left out: %s", ref_wants(ref->kind),
                       TEXT_ARG(ref->to), dropped_words(ref->kind));
@@ -163,7 +165,9 @@ static int block_group(struct reading *g, struct model_outbound *o, bool *needs_
 {
     struct text block = text_of(BLOCK);
 
-    diag_warn(g->diag, o->at, NULL, "group '%.*s' has no members left: what goes there is refused", TEXT_ARG(o->tag));
+    if (g->options->allow_unsupported)
+        diag_warn(g->diag, o->at, NULL, "group '%.*s' has no members left: what goes there is refused",
+                  TEXT_ARG(o->tag));
     *needs_block = true;
     o->group->chosen = (struct text){0};
     return text_list_keep(&g->model->arena, &block, 1, &o->group->outbounds);

@@ -47,6 +47,15 @@ int field_write_addr(const struct option *o, const void *field, struct arena *a,
     return *out ? 0 : -ENOMEM;
 }
 
+int field_warn_only(const struct option *o, const struct node *n, void *field, struct option_reader *r)
+{
+    (void)o;
+    (void)field;
+    if (!option_is_off(n))
+        diag_warn(r->diag, n->at, r->path, "has no effect yet");
+    return 0;
+}
+
 int field_leave_out(const struct option *o, const struct node *n, void *field, struct option_reader *r)
 {
     (void)o;

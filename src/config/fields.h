@@ -120,6 +120,8 @@ option_read_fn field_read_addr, field_read_mark, field_read_ports;
  * --allow-unsupported leaves out the key, not the whole item. The field is not touched.
  */
 option_read_fn field_leave_out;
+/* For keys whose absence a user hardly notices: always a warning only. The field is not touched. */
+option_read_fn field_warn_only;
 option_write_fn field_write_addr, field_write_mark, field_write_ports;
 
 /*

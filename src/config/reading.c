@@ -50,7 +50,8 @@ void step_enter_index(struct step *s, struct reading *g, size_t index)
 
 void step_leave(struct step *s)
 {
-    s->g->r.path = s->path.up;
+    if (s->g)
+        s->g->r.path = s->path.up;
 }
 
 void not_carried(struct reading *g, struct place at, const char *instead, const char *fmt, ...)
@@ -101,7 +102,7 @@ struct place place_of(const struct node *map, const char *key)
 
 int reading_ref_key(struct reading *g, enum ref_kind kind, struct text to, const struct node *map, const char *key)
 {
-    STEP s;
+    STEP(s);
 
     step_enter(&s, g, text_of(key));
     return reading_ref(g, kind, to, place_of(map, key));
@@ -262,7 +263,8 @@ int reading_add_group(struct reading *g, struct text tag, const struct node *n, 
     const struct node_item *item = node_is(members, NODE_LIST) ? members->first : NULL;
 
     for (size_t i = 0; i < spec->outbounds.len; i++) {
-        STEP list, at;
+        STEP(list);
+        STEP(at);
         step_enter(&list, g, text_of(key));
         step_enter_index(&at, g, i);
         struct place place = item ? item->value->at : members ? members->at : out.at;

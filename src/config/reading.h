@@ -65,7 +65,7 @@ static inline int reported(int result)
     return result == -EINVAL ? 0 : result;
 }
 
-/* One step down the key path, up again at the end of the block: STEP s; step_enter(&s, g, key); */
+/* One step down the key path, up again at the end of the block: STEP(s); step_enter(&s, g, key); */
 struct step {
     struct reading *g;
     struct key_path path;
@@ -73,7 +73,7 @@ struct step {
 void step_enter(struct step *s, struct reading *g, struct text key);
 void step_enter_index(struct step *s, struct reading *g, size_t index);
 void step_leave(struct step *s);
-#define STEP CLEANUP(step_leave) struct step
+#define STEP(name) CLEANUP(step_leave) struct step name = {0}
 
 /*
  * Adds "... is not carried by weir yet": an error, or with allow_unsupported a warning. `fmt` names the thing

@@ -8,15 +8,6 @@
 
 #define INSTEAD "names are asked of the system's servers"
 
-static int warn_only(const struct option *o, const struct node *n, void *field, struct option_reader *r)
-{
-    (void)o;
-    (void)field;
-    if (!option_is_off(n))
-        diag_warn(r->diag, n->at, r->path, "has no effect yet");
-    return 0;
-}
-
 struct dns_fields {
     const struct node *servers;
     const struct node *rules;
@@ -27,7 +18,7 @@ struct dns_fields {
 
 #define F struct dns_fields
 #define LEFT_OUT(key) OPT_CUSTOM(F, left_out, field_leave_out, NULL, .singbox = key)
-#define NO_EFFECT(key) OPT_CUSTOM(F, left_out, warn_only, NULL, .singbox = key)
+#define NO_EFFECT(key) OPT_CUSTOM(F, left_out, field_warn_only, NULL, .singbox = key)
 OPTION_TABLE(struct dns_fields, dns_table) = {
     OPT_NODE(F, servers, .singbox = "servers", .help = "DNS servers."),
     OPT_NODE(F, rules, .singbox = "rules", .help = "Which server is asked for which name."),
@@ -74,7 +65,7 @@ static int add_address(struct reading *g, const struct node *n, struct model_hos
 static int read_host(struct reading *g, const struct node_item *item)
 {
     struct model_host *host;
-    STEP s;
+    STEP(s);
 
     step_enter(&s, g, item->key);
     host = arena_new(&g->model->arena, struct model_host);
@@ -100,7 +91,7 @@ static int read_host(struct reading *g, const struct node_item *item)
 static int read_hosts(struct reading *g, const struct node *n)
 {
     struct hosts_fields f;
-    STEP s;
+    STEP(s);
 
     int r = reported(options_read(hosts_table, n, &f, &g->r));
     if (r < 0)
@@ -162,13 +153,13 @@ static int read_server(struct reading *g, const struct node *n)
 static int read_servers(struct reading *g, const struct node *list)
 {
     size_t index = 0;
-    STEP at;
+    STEP(at);
 
     step_enter(&at, g, TEXT("servers"));
     if (list->kind != NODE_LIST)
         return reported(option_expected(list, "a list", &g->r));
     node_each(item, list) {
-        STEP s;
+        STEP(s);
         step_enter_index(&s, g, index++);
         int r = read_server(g, item->value);
         if (r < 0)
@@ -188,7 +179,7 @@ int singbox_read_dns(struct reading *g, const struct node *map)
         return r;
     g->model->strategy = (enum ip_strategy)f.strategy;
     if (f.rules && !option_is_off(f.rules)) {
-        STEP s;
+        STEP(s);
         step_enter(&s, g, TEXT("rules"));
         not_carried(g, f.rules->at, INSTEAD, "DNS rules: what they decide");
     }

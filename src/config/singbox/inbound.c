@@ -6,7 +6,7 @@ struct text singbox_type(struct reading *g, const struct node *n, const struct k
 {
     const struct node *type = node_get(n, "type");
     struct text name = node_text(type);
-    STEP s;
+    STEP(s);
 
     step_enter(&s, g, TEXT("type"));
     if (!type) {
@@ -144,7 +144,7 @@ int singbox_read_inbounds(struct reading *g, const struct node *list)
     if (list->kind != NODE_LIST)
         return reported(option_expected(list, "a list", &g->r));
     node_each(item, list) {
-        STEP s;
+        STEP(s);
         step_enter_index(&s, g, index);
         int r = read_inbound(g, item->value, index++);
         if (r < 0)

@@ -48,7 +48,7 @@ static int read_group(struct reading *g, const struct node *n, struct text tag, 
     spec->kind = kind;
     group_spec_fill(&fields, spec);
     if (!spec->outbounds.len && r == 0) {
-        STEP s;
+        STEP(s);
         step_enter(&s, g, TEXT("outbounds"));
         diag_error(g->diag, place_of(n, "outbounds"), g->r.path, "is empty, expected the tags of the members");
     }
@@ -144,7 +144,7 @@ int singbox_read_outbounds(struct reading *g, const struct node *list)
     if (list->kind != NODE_LIST)
         return reported(option_expected(list, "a list", &g->r));
     node_each(item, list) {
-        STEP s;
+        STEP(s);
         step_enter_index(&s, g, index);
         int r = read_outbound(g, item->value, index++);
         if (r < 0)
@@ -160,7 +160,7 @@ int singbox_read_endpoints(struct reading *g, const struct node *list)
     if (list->kind != NODE_LIST)
         return reported(option_expected(list, "a list", &g->r));
     node_each(item, list) {
-        STEP s;
+        STEP(s);
         step_enter_index(&s, g, index++);
         if (item->value->kind != NODE_MAP) {
             (void)option_expected(item->value, "a map", &g->r);
@@ -192,7 +192,7 @@ int singbox_read_services(struct reading *g, const struct node *list)
     if (list->kind != NODE_LIST)
         return reported(option_expected(list, "a list", &g->r));
     node_each(item, list) {
-        STEP s;
+        STEP(s);
         step_enter_index(&s, g, index++);
         if (item->value->kind != NODE_MAP) {
             (void)option_expected(item->value, "a map", &g->r);

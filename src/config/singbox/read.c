@@ -89,7 +89,7 @@ OPTION_TABLE(struct sections, sections_table) = {
 static int read_section(struct reading *g, const struct node *n, const char *name,
                         int (*read)(struct reading *, const struct node *))
 {
-    STEP s;
+    STEP(s);
 
     if (!n)
         return 0;

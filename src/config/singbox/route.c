@@ -40,7 +40,7 @@ static int read_resolver(struct reading *g, const struct node *n)
 {
     const struct node *server = n->kind == NODE_MAP ? node_get(n, "server") : n;
     const struct node *strategy = node_get(n, "strategy");
-    STEP s;
+    STEP(s);
 
     step_enter(&s, g, TEXT("default_domain_resolver"));
     if (!server || server->kind != NODE_STRING)
@@ -60,12 +60,12 @@ static int read_rules(struct reading *g, const struct node *rules, const struct 
     int r = 0;
 
     if (sets) {
-        STEP s;
+        STEP(s);
         step_enter(&s, g, TEXT("rule_set"));
         r = singbox_read_rule_sets(g, sets);
     }
     if (r == 0 && rules) {
-        STEP s;
+        STEP(s);
         step_enter(&s, g, TEXT("rules"));
         r = singbox_read_rules(g, rules);
     }
@@ -89,7 +89,7 @@ int singbox_read_route(struct reading *g, const struct node *map)
         return 0;
     g->model->final = f.final;
     g->model->final_at = place_of(map, "final");
-    STEP s;
+    STEP(s);
     step_enter(&s, g, TEXT("final"));
     return reading_ref(g, REF_FINAL, f.final, g->model->final_at);
 }

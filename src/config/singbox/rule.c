@@ -314,7 +314,7 @@ static const struct action *find_action(struct reading *g, const struct node *n)
             return &actions[i];
         nearest_offer(&near, text_of(actions[i].name));
     }
-    STEP s;
+    STEP(s);
     step_enter(&s, g, TEXT("action"));
     if (action->kind != NODE_STRING)
         (void)option_expected(action, "the name of an action", &g->r);
@@ -328,7 +328,7 @@ static const struct action *find_action(struct reading *g, const struct node *n)
 static int set_override(struct reading *g, const struct node *n, const struct action_fields *f, struct rule_spec *rule)
 {
     if (f->address.len && dest_set_host(&rule->override, f->address, f->port) < 0) {
-        STEP s;
+        STEP(s);
         step_enter(&s, g, TEXT("override_address"));
         return option_expected(node_get(n, "override_address"), "an address or a name", &g->r);
     }
@@ -363,7 +363,7 @@ static bool is_logical(const struct node *n)
 static int read_mode(struct reading *g, const struct node *n, struct rule_spec *out)
 {
     const struct node *mode = node_get(n, "mode");
-    STEP s;
+    STEP(s);
 
     out->kind = text_is(node_text(mode), "or") ? RULE_OR : RULE_AND;
     step_enter(&s, g, TEXT("mode"));
@@ -378,7 +378,7 @@ static int read_members(struct reading *g, const struct node *n, struct rule_spe
 {
     const struct node *rules = node_get(n, "rules");
     size_t index = 0;
-    STEP list;
+    STEP(list);
 
     step_enter(&list, g, TEXT("rules"));
     if (!rules || rules->kind != NODE_LIST || !rules->count) {
@@ -390,7 +390,7 @@ static int read_members(struct reading *g, const struct node *n, struct rule_spe
         return -ENOMEM;
     out->rules.len = rules->count;
     node_each(item, rules) {
-        STEP s;
+        STEP(s);
         step_enter_index(&s, g, index);
         int r = singbox_read_items(g, item->value, &out->rules.at[index++]);
         if (r < 0)
@@ -511,7 +511,7 @@ int singbox_read_rules(struct reading *g, const struct node *list)
     if (list->kind != NODE_LIST)
         return reported(option_expected(list, "a list", &g->r));
     node_each(item, list) {
-        STEP s;
+        STEP(s);
         step_enter_index(&s, g, index++);
         if (item->value->kind != NODE_MAP) {
             (void)option_expected(item->value, "a map", &g->r);

@@ -43,7 +43,7 @@ int singbox_read_rule_sets(struct reading *g, const struct node *list)
         return reported(option_expected(list, "a list", &g->r));
     node_each(item, list) {
         const struct node *tag = node_get(item->value, "tag");
-        STEP s;
+        STEP(s);
         int r = 0;
         step_enter_index(&s, g, index++);
         if (!node_is(item->value, NODE_MAP) || !tag) {
@@ -200,7 +200,7 @@ static int expand_set(struct reading *g, const struct node *name, struct expansi
     }
     g->expanded += rules->count;
     node_each(item, rules) {
-        STEP s;
+        STEP(s);
         step_enter_index(&s, g, index++);
         int r = expand_rule(g, item->value, e);
         if (r < 0)
@@ -219,7 +219,7 @@ int singbox_expand_rule_sets(struct reading *g, const struct node *n, bool match
         return -ENOMEM;
     *outer = *rule;
     outer->invert = false;
-    STEP s;
+    STEP(s);
     step_enter(&s, g, TEXT("rule_set"));
     if (n->kind == NODE_LIST) {
         node_each(item, n)
