@@ -54,7 +54,8 @@ struct router {
 /*
  * Decides and dials. *client (which may be NULL) is read for sniffing where a rule asks for it, after
  * session_reply(s, 0); it may be replaced by a stream that gives the read bytes again. On success *out is the far side.
- * The caller then relays itself and calls router_end(). May park.
+ * The caller then relays itself and calls router_end(). On failure *client may be NULL: a reject has closed it, or
+ * the flow (UDP over TCP) was carried to its end already; nothing is left to answer then. May park.
  */
 static inline int router_open(struct router *r, struct session *s, struct stream **client, struct stream **out,
                               struct error *err)

@@ -91,7 +91,7 @@ static int open_decided(struct decision *d, struct packet **out, struct error *e
     if (result < 0)
         return result;
     result = outbound_open_packet(d->outbound, d->session, out, err);
-    if (result < 0 && result != -ECANCELED)
+    if (result < 0 && result != -ECANCELED && result != -EACCES)
         (void)atomic_fetch_add_explicit(&r->failed, 1, memory_order_relaxed);
     return result;
 }
@@ -135,17 +135,34 @@ static int carry(struct proxy_router *r, struct session *s, struct packet **clie
     return result < 0 ? result : relay_packets(s, *client, server, idle_of(r, s, of_inbound));
 }
 
+/* Refused flows go on being swallowed after their line was written. */
+static void finish(struct proxy_router *r, struct session *s, struct packet *client, int result,
+                   const struct error *err)
+{
+    bool is_refused = result == -EACCES || result == -EMFILE;
+
+    flow_end(r, s, result, err);
+    if (client && is_refused)
+        swallow(client);
+    packet_close(client);
+}
+
+void carry_begun_packets(struct proxy_router *r, struct session *s, struct packet *client)
+{
+    struct error err = {0};
+    int result = carry(r, s, &client, &err);
+
+    finish(r, s, client, result, &err);
+}
+
 void carry_packets(struct router *base, struct session *s, struct packet *client)
 {
     struct proxy_router *r = proxy_router_of(base);
     struct error err = {0};
-
     int result = flow_begin(r, s, &err);
-    bool is_refused = result < 0;
-    if (result == 0)
-        result = carry(r, s, &client, &err);
-    flow_end(r, s, result, &err);
-    if (client && (is_refused || result == -EACCES))
-        swallow(client);
-    packet_close(client);
+
+    if (result < 0)
+        finish(r, s, client, result, &err);
+    else
+        carry_begun_packets(r, s, client);
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "layer/uot/uot.h"
 #include "net/relay.h"
 #include "policy/router_internal.h"
 #include "policy/session_line.h"
@@ -82,9 +83,10 @@ static void reset_client(struct session *s, struct stream **client)
 /* No answer; the connection hangs for a while, unless too many do already. */
 static void hold_client(struct proxy_router *r, struct session *s, struct stream **client)
 {
+    /* Also where the caller has the client: it must not answer either. */
+    s->has_replied = true;
     if (!client || !*client)
         return;
-    s->has_replied = true;
     if (atomic_fetch_add_explicit(&r->held, 1, memory_order_relaxed) < DROP_HELD_MAX)
         (void)co_sleep(DROP_HOLD_MS);
     (void)atomic_fetch_sub_explicit(&r->held, 1, memory_order_relaxed);
@@ -110,9 +112,34 @@ static int open_decided(struct decision *d, struct stream **out, struct error *e
     if (result < 0)
         return result;
     result = outbound_open(d->outbound, s, out, err);
-    if (result < 0 && result != -ECANCELED)
+    if (result < 0 && result != -ECANCELED && !was_rejected(result))
         count(&r->failed, 1);
     return result;
+}
+
+/*
+ * UDP over TCP: the stream becomes a packet path and is carried here until its end. The caller
+ * then finds nothing left to do: the client is gone, answered, and its line is written.
+ */
+static int carry_uot(struct proxy_router *r, struct session *s, struct stream **client, struct error *err)
+{
+    enum uot_version version = uot_is_magic(&s->dest);
+    struct stream *lower = take(*client);
+    struct packet *packets;
+
+    int result = session_reply(s, 0);
+    if (result < 0) {
+        stream_close(lower);
+        return error_errno(err, result, "answer");
+    }
+    result = uot_server(lower, version, &s->dest, &packets);
+    if (result < 0)
+        return error_errno(err, result, "UDP over TCP");
+    /* It was the deadline of the handshake, which has ended. */
+    stream_set_deadline(lower, NEVER);
+    s->network = NETWORK_UDP;
+    carry_begun_packets(r, s, packets);
+    return -ECANCELED;
 }
 
 static int open_stream(struct router *base, struct session *s, struct stream **client, struct stream **out,
@@ -122,6 +149,8 @@ static int open_stream(struct router *base, struct session *s, struct stream **c
     struct decision d = {.router = r, .session = s, .client = client};
     int result = flow_begin(r, s, err);
 
+    if (result == 0 && client && *client && uot_is_magic(&s->dest) != UOT_NONE)
+        return carry_uot(r, s, client, err);
     if (result == 0)
         result = decide(&d, err);
     return result < 0 ? result : open_decided(&d, out, err);

@@ -102,5 +102,7 @@ int decide(struct decision *d, struct error *err) CHECKED;
 /* ---- UDP (carry_packets.c) ---------------------------------------------------------------- */
 
 void carry_packets(struct router *base, struct session *s, struct packet *client);
+/* The same after flow_begin() gave 0. */
+void carry_begun_packets(struct proxy_router *r, struct session *s, struct packet *client);
 
 #endif

@@ -51,7 +51,7 @@ struct rule_spec {
     bool ip_is_private;
     bool source_ip_is_private;
     uint8_t ip_version;              /* 4, 6, 0 = any */
-    bool no_resolve;                 /* mihomo: an address item does not resolve a name */
+    bool no_resolve;                 /* mihomo: an address item does not resolve a name; in sing-box none does (route_source) */
     OBJECT_LIST(struct port_range) port;
     OBJECT_LIST(struct port_range) source_port;
     OBJECT_LIST(struct port_range) inbound_port; /* mihomo IN-PORT */

@@ -327,6 +327,34 @@ static void carrying_packets(void)
 }
 WORKER_TEST(udp_passes_by_tcp_outbounds_and_keeps_its_first_datagrams, carrying_packets)
 
+static void carrying_uot(void)
+{
+    static const uint8_t request[] = {1, 1, 8, 8, 8, 8, 0, 53, 0, 5, 'q', 'u', 'e', 'r', 'y'};
+    const struct rule_list lists[] = {
+        {.rules = RULES({.network = TEXTS("udp"), .port = PORTS({53, 53}), .udp_idle_ms = 20, .outbound = TEXT("A")})}};
+    struct fake_packet server = {.packet.ops = &fake_packet_ops};
+    struct router *r = router_of(lists, 1);
+    struct stream *ends[2];
+
+    struct session *s = flow_to("sp.v2.udp-over-tcp.arpa:0");
+    fakes.a.packets = &server.packet;
+    check_int(stream_pair(4096, ends), 0);
+    check_int(stream_write(ends[1], request, sizeof request), 0);
+    router_carry(r, s, ends[0]);
+    check_int(last_reply, 0);
+    check_int(server.out_count, 1);
+    check_int(server.out[0].len, 5);
+    check(memcmp(server.out[0].bytes, "query", 5) == 0);
+    check(server.is_closed);
+    check(strstr(fakes.log, "#1 udp in 192.168.1.9:50000 -> 8.8.8.8:53") && strstr(fakes.log, ": done"));
+    check(!strstr(fakes.log, "#2"));
+    check_int(router_stats(r).active, 0);
+    stream_close(ends[1]);
+    session_free(s);
+    router_free(r);
+}
+WORKER_TEST(udp_over_tcp_becomes_a_packet_flow, carrying_uot)
+
 static void udp_idle_times(void **state)
 {
     (void)state;
@@ -445,6 +473,7 @@ int main(void)
         cmocka_unit_test(a_failed_dial_is_logged_with_its_causes),
         cmocka_unit_test(a_sniffed_flow_arrives_whole_at_the_outbound),
         cmocka_unit_test(udp_passes_by_tcp_outbounds_and_keeps_its_first_datagrams),
+        cmocka_unit_test(udp_over_tcp_becomes_a_packet_flow),
         cmocka_unit_test(udp_idle_times),
         cmocka_unit_test(limits_count_in_all_and_per_source),
         cmocka_unit_test(the_ceiling_refuses_and_lets_in_again),
