@@ -1,0 +1,67 @@
+/* weir reference: the option pages of docs/reference, from the option tables. */
+#include <stdio.h>
+#include <string.h>
+
+#include "config/fields.h"
+#include "main/commands.h"
+#include "main/registry.h"
+
+static const char *dialect_name(enum dialect d)
+{
+    return d == DIALECT_SINGBOX ? "sing-box" : "mihomo";
+}
+
+static void print_table(const char *title, const struct option *table)
+{
+    if (!table)
+        return;
+    (void)printf("\n## %s\n", title);
+    for (int d = 0; d < DIALECT_COUNT; d++) {
+        STRBUF out;
+        strbuf_init(&out, 4 << 20);
+        options_print_reference(table, (enum dialect)d, &out);
+        if (out.len)
+            (void)printf("\nIn %s:\n\n%s", dialect_name((enum dialect)d), out.ptr);
+    }
+}
+
+static void print_protocol(const struct protocol *p)
+{
+    (void)printf("# %s\n\n%s\n", p->name, p->summary ? p->summary : "");
+    if (p->mihomo_proxy || p->mihomo_listener)
+        (void)printf("\nmihomo calls it `%s` among proxies and `%s` among listeners (`-`: it is not there).\n",
+                     p->mihomo_proxy ? p->mihomo_proxy : "-", p->mihomo_listener ? p->mihomo_listener : "-");
+    if (p->outbound_new)
+        print_table("Outbound", p->outbound_options);
+    if (p->inbound_new)
+        print_table("Inbound", p->inbound_options);
+}
+
+static int run(const struct command *c, int argc, char **argv)
+{
+    const char *name = NULL;
+    int n = cli_parse(c, argc, argv, &name, 1);
+
+    if (n < 0)
+        return cli_exit(n);
+    if (n == 0) {
+        for (size_t i = 0; registry[i]; i++)
+            (void)puts(registry[i]->name);
+        return EXIT_OK;
+    }
+    const struct protocol *p = protocol_find(registry, name);
+    if (!p) {
+        (void)fprintf(stderr, "weir reference: nothing is called '%s'\n", name);
+        return EXIT_FAILED;
+    }
+    print_protocol(p);
+    return EXIT_OK;
+}
+
+const struct command command_reference = {
+    .name = "reference",
+    .operands = "[NAME]",
+    .summary = "Print the option reference of a protocol as Markdown.",
+    .run = run,
+    .is_hidden = true,
+};
