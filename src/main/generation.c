@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "base/mem.h"
-#include "main/registry.h"
+#include "policy/resolver.h"
 
 /* ---- outbounds --------------------------------------------------------------------------- */
 
