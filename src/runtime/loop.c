@@ -10,8 +10,8 @@
 
 enum {
     EVENTS = 128,     /* taken per epoll_wait */
-    SWEEP_MS = 2000,  /* how often stacks of long-parked coroutines are trimmed */
-    PARKED_MS = 1000, /* what "long" means */
+    SWEEP_MS = 300,   /* how often stacks of long-parked coroutines are trimmed */
+    PARKED_MS = 200,  /* what "long" means */
 };
 
 static _Thread_local struct loop *current;
