@@ -50,7 +50,7 @@ static int make_socket(int family, const struct dial_options *o)
 static int await(struct stream *s, int64_t deadline)
 {
     struct watch *w = &socket_of(s)->watch;
-    int r = event_wait(&w->writable, deadline, "connect");
+    int r = watch_writable(w, deadline, "connect");
 
     if (r < 0)
         return r;
@@ -73,7 +73,7 @@ static int connect_fd(int fd, const struct sockaddr *sa, socklen_t len, int64_t 
         (void)close(fd);
         return r;
     }
-    int r = socket_stream(fd, &s);
+    int r = socket_stream(fd, done < 0, &s);
     if (r < 0)
         return r;
     if (done < 0)

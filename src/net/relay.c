@@ -15,6 +15,7 @@ struct stream_lane {
     struct stream *to;
     uint64_t *count;
     int64_t *last_activity;
+    const struct lane *other;
 };
 
 static struct event *lane_readable(struct lane *l)
@@ -26,7 +27,8 @@ static struct event *lane_readable(struct lane *l)
 
 static int end_lane(struct stream_lane *l)
 {
-    int r = stream_shutdown(l->to);
+    /* When the other direction has ended too, the close that follows says it. */
+    int r = l->other->has_ended ? 0 : stream_shutdown(l->to);
 
     /* The far side may be gone already; its own direction reports how. */
     return r == -ECANCELED ? r : 0;
@@ -87,6 +89,8 @@ static int relay_generic(struct session *s, struct stream *a, struct stream *b, 
     struct lane_limits lane_limits = {.idle_ms = limits->idle_ms, .half_ms = limits->half_close_ms,
                                       .last_activity = &last};
 
+    up.other = &down.lane;
+    down.other = &up.lane;
     /* Bytes may lie decrypted or replayed in either: the first try tells. */
     event_set(a->ops->readable(a));
     event_set(b->ops->readable(b));

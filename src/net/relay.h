@@ -12,7 +12,7 @@ struct relay_limits {
 
 /*
  * Both directions until both have ended, one failed, the idle time passed, or cancellation. A direction's end is passed on
- * as a half-close. Counts into s->up (a to b) and s->down (b to a) as it goes. Closes nothing. Parks.
+ * as a half-close; that of the second is left to the close that the caller does next. Counts into s->up (a to b) and s->down (b to a) as it goes. Closes nothing. Parks.
  * 0 when both ended in order.
  */
 int relay_streams(struct session *s, struct stream *a, struct stream *b, const struct relay_limits *limits) CHECKED;

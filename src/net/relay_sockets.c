@@ -123,7 +123,7 @@ static int push_pending(struct flow *f)
 }
 
 /* Carries what is there: 1 when its turn is over with more to do, 0 when it has to wait, negative on failure. */
-static int pump(struct flow *f, bool *moved)
+static int pump(struct flow *f, const struct flow *other, bool *moved)
 {
     int r = push_pending(f);
 
@@ -143,7 +143,9 @@ static int pump(struct flow *f, bool *moved)
         pipe_put(take(f->pipe));
         if (f->has_end && !f->is_done) {
             f->is_done = true;
-            (void)stream_shutdown(&f->to->stream);
+            /* When both have ended, the close that follows says it. */
+            if (!other->is_done)
+                (void)stream_shutdown(&f->to->stream);
         }
     }
     return r > 0;
@@ -161,12 +163,17 @@ static int wait_for(struct flow flow[2], int64_t deadline)
 {
     struct event *events[2];
     unsigned n = 0;
+    int failure = 0;
 
     for (int i = 0; i < 2; i++) {
         if (has_pending(&flow[i]))
-            events[n++] = &flow[i].to->watch.writable;
+            events[n] = watch_writable_event(&flow[i].to->watch, &failure);
         else if (!flow[i].has_end)
-            events[n++] = &flow[i].from->watch.readable;
+            events[n] = &flow[i].from->watch.readable;
+        else
+            continue;
+        if (!events[n++])
+            return failure;
     }
     return event_wait_any(events, n, deadline, "relay");
 }
@@ -178,7 +185,7 @@ static int run(struct flow flow[2], const struct relay_limits *limits)
     for (;;) {
         bool moved = false, has_more = false;
         for (int i = 0; i < 2; i++) {
-            int r = pump(&flow[i], &moved);
+            int r = pump(&flow[i], &flow[!i], &moved);
             if (r < 0)
                 return r;
             has_more |= r > 0;

@@ -56,7 +56,7 @@ static int send_part(struct socket *s, struct iovec *iov, int count)
         /* EINPROGRESS: TCP Fast Open without a cookie is still connecting. */
         if (errno != EAGAIN && errno != EINPROGRESS)
             return -errno;
-        int r = event_wait(&s->watch.writable, s->stream.deadline, "write");
+        int r = watch_writable(&s->watch, s->stream.deadline, "write");
         if (r < 0)
             return r;
     }
@@ -100,7 +100,7 @@ static struct event *socket_readable(struct stream *s)
     return &socket_of(s)->watch.readable;
 }
 
-int socket_stream(int fd, struct stream **out)
+int socket_stream(int fd, bool is_connecting, struct stream **out)
 {
     static const struct stream_ops ops = {
         .name = "tcp",
@@ -111,7 +111,7 @@ int socket_stream(int fd, struct stream **out)
         .readable = socket_readable,
     };
     struct socket *s = mem_new(struct socket);
-    int r = s ? watch_init(&s->watch, fd) : -ENOMEM;
+    int r = s ? watch_init(&s->watch, fd, is_connecting ? WATCH_BOTH : WATCH_READ) : -ENOMEM;
 
     if (r < 0) {
         (void)close(fd);

@@ -11,8 +11,8 @@ struct socket {
     bool was_shut; /* the write side */
 };
 
-/* Takes over a connected, non-blocking descriptor; closes it on failure. */
-int socket_stream(int fd, struct stream **out) CHECKED;
+/* Takes over a non-blocking descriptor, connected or connecting; closes it on failure. */
+int socket_stream(int fd, bool is_connecting, struct stream **out) CHECKED;
 static inline struct socket *socket_of(struct stream *s)
 {
     return container_of(s, struct socket, stream);

@@ -275,7 +275,7 @@ int socket_packet(int fd, const struct addr *connected, struct packet **out)
     socklen_t len = sizeof(int);
     int on = 1, size = SOCKET_BUFFER;
 
-    int r = u ? watch_init(&u->watch, fd) : -ENOMEM;
+    int r = u ? watch_init(&u->watch, fd, WATCH_READ) : -ENOMEM;
     if (r < 0) {
         (void)close(fd);
         mem_free(u);

@@ -10,6 +10,7 @@
 
 enum {
     EVENTS = 128,     /* taken per epoll_wait */
+    ROUNDS = 4,       /* of ready coroutines before descriptors are looked at again */
     SWEEP_MS = 300,   /* how often stacks of long-parked coroutines are trimmed */
     PARKED_MS = 200,  /* what "long" means */
 };
@@ -58,12 +59,43 @@ void loop_timer_stop(struct timer *t)
 
 /* ---- descriptors ------------------------------------------------------------------------- */
 
-int watch_init(struct watch *w, int fd)
+static int control(struct watch *w, int operation, uint32_t events)
 {
-    struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = w};
+    struct epoll_event ev = {.events = events, .data.ptr = w};
 
-    *w = (struct watch){.fd = fd};
-    return epoll_ctl(current->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+    return epoll_ctl(current->epoll, operation, w->fd, &ev) < 0 ? -errno : 0;
+}
+
+int watch_init(struct watch *w, int fd, enum watch_kind kind)
+{
+    static const uint32_t events[] = {
+        [WATCH_READ] = EPOLLIN | EPOLLRDHUP | EPOLLET,
+        [WATCH_BOTH] = EPOLLIN | EPOLLRDHUP | EPOLLOUT | EPOLLET,
+        [WATCH_LISTEN] = EPOLLIN,
+    };
+
+    *w = (struct watch){.fd = fd, .has_writable = kind == WATCH_BOTH};
+    return control(w, EPOLL_CTL_ADD, events[kind]);
+}
+
+struct event *watch_writable_event(struct watch *w, int *failure)
+{
+    if (!w->has_writable) {
+        /* The kernel reports at once if there is room by now. */
+        *failure = control(w, EPOLL_CTL_MOD, EPOLLIN | EPOLLRDHUP | EPOLLOUT | EPOLLET);
+        if (*failure < 0)
+            return NULL;
+        w->has_writable = true;
+    }
+    return &w->writable;
+}
+
+int watch_writable(struct watch *w, int64_t deadline, const char *where)
+{
+    int failure = 0;
+    struct event *e = watch_writable_event(w, &failure);
+
+    return e ? event_wait(e, deadline, where) : failure;
 }
 
 int watch_release(struct watch *w)
@@ -146,11 +178,11 @@ static void run_messages(struct loop *l)
 
 /* ---- running ----------------------------------------------------------------------------- */
 
-static void run_ready(struct loop *l)
+static void run_round(struct loop *l)
 {
     struct list batch;
 
-    /* Those that become ready meanwhile wait for the next round, after the descriptors. */
+    /* Those that become ready meanwhile wait for the next round. */
     list_init(&batch);
     list_move_all(&batch, &l->ready);
     while (!list_is_empty(&batch)) {
@@ -158,6 +190,12 @@ static void run_ready(struct loop *l)
         list_remove(&co->ready);
         co_resume(l, co);
     }
+}
+
+static void run_ready(struct loop *l)
+{
+    for (int i = 0; i < ROUNDS && !list_is_empty(&l->ready); i++)
+        run_round(l);
 }
 
 /* Gives back the stack pages of coroutines that have been parked for a while. */

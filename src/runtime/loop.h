@@ -23,13 +23,24 @@
 struct watch {
     int fd;
     bool may_read;
-    bool has_hup; /* the peer closed its side or the socket failed */
+    bool has_hup;      /* the peer closed its side or the socket failed */
+    bool has_writable; /* the loop tells when it can be written */
     struct event readable;
     struct event writable;
 };
 
+enum watch_kind {
+    WATCH_READ,   /* edge triggered; writing is added by watch_writable() when a write has to wait */
+    WATCH_BOTH,   /* from the start: a socket that is connecting */
+    WATCH_LISTEN, /* level triggered: `readable` is set again while something is left */
+};
+
 /* Puts a non-blocking descriptor into this worker's loop; the watch stays where it is. */
-int watch_init(struct watch *w, int fd) CHECKED;
+int watch_init(struct watch *w, int fd, enum watch_kind kind) CHECKED;
+/* Parks until the descriptor may be written. */
+int watch_writable(struct watch *w, int64_t deadline, const char *where) CHECKED;
+/* The event for event_wait_any(), or NULL with *failure set. */
+struct event *watch_writable_event(struct watch *w, int *failure);
 /* Out of the loop, then closes the descriptor. */
 void watch_close(struct watch *w);
 /* Out of the loop; the descriptor stays open and is returned. */

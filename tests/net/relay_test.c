@@ -27,8 +27,8 @@ static void socket_pair(struct stream **x, struct stream **y)
     int fd[2];
 
     check_int(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
-    check_int(socket_stream(fd[0], x), 0);
-    check_int(socket_stream(fd[1], y), 0);
+    check_int(socket_stream(fd[0], false, x), 0);
+    check_int(socket_stream(fd[1], false, y), 0);
 }
 
 static void memory_pair(struct stream **x, struct stream **y)

@@ -188,7 +188,7 @@ static inline void serve_tcp(void *arg)
             continue;
         }
         struct stream *st;
-        check_int(socket_stream(fd, &st), 0);
+        check_int(socket_stream(fd, false, &st), 0);
         serve_one_tcp(d, st);
     }
 }
@@ -212,7 +212,7 @@ static inline void dns_server_start(struct dns_server *d)
             continue;
         }
         check_int(socket_packet(udp, NULL, &d->udp), 0);
-        check_int(watch_init(&d->tcp, tcp), 0);
+        check_int(watch_init(&d->tcp, tcp, WATCH_LISTEN), 0);
         group_init(&d->group, co_group());
         check_int(co_spawn(&d->group, "test DNS", serve_udp, d), 0);
         check_int(co_spawn(&d->group, "test DNS over TCP", serve_tcp, d), 0);

@@ -8,7 +8,7 @@
 #include "net/proxy_protocol.h"
 
 enum {
-    ACCEPTS_PER_TURN = 64,
+    ACCEPTS_PER_TURN = 16,
     HANDSHAKE_MS = 10000,  /* when the inbound does not say */
     TELL_MS = 10000,       /* how often the lack of descriptors is reported */
     BREATH_MS = 20,        /* pause after one that could not be accepted */
@@ -17,6 +17,7 @@ enum {
 struct acceptor {
     struct acceptor_setup setup;
     struct watch watch;
+    uint64_t last_turn; /* loop wake-up that accepted before */
 };
 
 struct connection {
@@ -109,7 +110,7 @@ static int begin(const struct acceptor *a, int fd, const struct addr *source)
         (void)close(fd);
         return -ENOMEM;
     }
-    int r = socket_stream(fd, &c->stream);
+    int r = socket_stream(fd, false, &c->stream);
     if (r < 0)
         return r;
     c->setup = a->setup;
@@ -180,9 +181,17 @@ static int accept_one(struct acceptor *a)
     return code == EBADF || code == EINVAL || code == ENOTSOCK ? -code : 1;
 }
 
+/*
+ * One connection a wake-up, so that no system call is spent on finding the queue empty; when the
+ * listener was ready in the turn before as well, the queue is probably long, and more are taken.
+ */
 static int accept_some(struct acceptor *a)
 {
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+    uint64_t turn = loop_stats(loop_self()).wakeups;
+    int most = turn - a->last_turn <= 1 ? ACCEPTS_PER_TURN : 1;
+
+    a->last_turn = turn;
+    for (int i = 0; i < most; i++) {
         int r = gate_enter(&a->setup.admission->connections, NEVER);
         if (r < 0)
             return r;
@@ -190,7 +199,7 @@ static int accept_some(struct acceptor *a)
         if (r <= 0)
             return r;
     }
-    return 1;
+    return 0;
 }
 
 static void accept_connections(void *arg)
@@ -199,11 +208,9 @@ static void accept_connections(void *arg)
     int r = 0;
 
     while (r >= 0) {
-        r = accept_some(a);
-        if (r > 0)
-            r = co_yield();
-        else if (r == 0)
-            r = event_wait(&a->watch.readable, NEVER, "accept");
+        r = event_wait(&a->watch.readable, NEVER, "accept");
+        if (r >= 0)
+            r = accept_some(a);
     }
     if (r != -ECANCELED)
         log_error(a->setup.inbound->log, "inbound '%s': accept: %s", a->setup.inbound->tag, error_words(r));
@@ -259,7 +266,7 @@ static int start_connections(const struct acceptor_setup *setup, struct error *e
     if (!a)
         return error_set(err, -ENOMEM, "out of memory");
     a->setup = *setup;
-    int r = watch_init(&a->watch, setup->tcp_fd);
+    int r = watch_init(&a->watch, setup->tcp_fd, WATCH_LISTEN);
     if (r < 0)
         return error_errno(err, r, "inbound '%s'", setup->inbound->tag);
     r = co_spawn(setup->accepting, "accept", accept_connections, a);
