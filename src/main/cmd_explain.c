@@ -44,12 +44,6 @@ struct question {
     struct strbuf out;
 };
 
-static struct outbound *pick(void *arg, struct outbound *o, struct session *s)
-{
-    (void)arg;
-    return group_pick(o, s);
-}
-
 static int ask(void *arg)
 {
     struct question *q = arg;
@@ -72,7 +66,6 @@ static int fill(struct explain_request *r, const char *target, const struct mode
     r->user = flags.user;
     r->protocol = text_of(flags.protocol);
     r->sniffed = text_of(flags.sniffed);
-    r->pick = pick;
     for (size_t i = 0; flags.inbound && i < m->inbounds.len; i++) {
         if (text_is(m->inbounds.at[i].tag, flags.inbound))
             r->inbound_type = m->inbounds.at[i].protocol->name;

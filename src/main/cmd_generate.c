@@ -6,7 +6,7 @@
 #include "base/rnd.h"
 #include "main/commands.h"
 
-enum { RAND_MAX_BYTES = 4096 };
+enum { RAND_BYTES = 512 };
 
 static struct generate_flags {
     bool base64;
@@ -35,8 +35,8 @@ static int print_uuid(void)
 
 static int print_random(size_t n, bool as_base64)
 {
-    uint8_t b[RAND_MAX_BYTES / 4];
-    char text[RAND_MAX_BYTES / 2 + 8];
+    uint8_t b[RAND_BYTES];
+    char text[2 * RAND_BYTES + 8];
 
     for (; n > 0; n -= min_of(n, sizeof b)) {
         size_t part = min_of(n, sizeof b);
@@ -83,8 +83,8 @@ static int run(const struct command *c, int argc, char **argv)
         return print_ss_key(operands[1]);
     if (count == 2 && strcmp(operands[0], "rand") == 0) {
         /* One chunk, so that base64 has its padding at the end only. */
-        if (text_to_u64(text_of(operands[1]), &n) < 0 || n == 0 || n > RAND_MAX_BYTES / 4) {
-            (void)fprintf(stderr, "weir generate: rand takes 1 to %d bytes\n", RAND_MAX_BYTES / 4);
+        if (text_to_u64(text_of(operands[1]), &n) < 0 || n == 0 || n > RAND_BYTES) {
+            (void)fprintf(stderr, "weir generate: rand takes 1 to %d bytes\n", RAND_BYTES);
             return EXIT_USAGE;
         }
         return print_random((size_t)n, flags.base64);

@@ -9,21 +9,23 @@
 static const char *const names[] = {"trace", "debug", "info", "warn", "error"};
 static const char *const colours[] = {"\033[37m", "\033[37m", "\033[36m", "\033[33m", "\033[31m"};
 
-static void add_time(struct strbuf *b, const char *fmt)
+static void add_time(struct strbuf *b, bool is_iso)
 {
     struct timespec now;
     struct tm tm;
     char text[40];
 
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    if (localtime_r(&now.tv_sec, &tm) && strftime(text, sizeof text, fmt, &tm))
+    if (!localtime_r(&now.tv_sec, &tm))
+        return;
+    if (is_iso ? strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S%z", &tm) : strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm))
         strbuf_add_text(b, text_of(text));
 }
 
 static void as_json(struct strbuf *b, enum weir_level level, struct text line)
 {
     strbuf_add_text(b, TEXT("{\"time\":\""));
-    add_time(b, "%Y-%m-%dT%H:%M:%S%z");
+    add_time(b, true);
     strbuf_addf(b, "\",\"level\":\"%s\",\"msg\":", names[level]);
     strbuf_add_json(b, line);
     strbuf_add_text(b, TEXT("}\n"));
@@ -32,7 +34,7 @@ static void as_json(struct strbuf *b, enum weir_level level, struct text line)
 static void as_text(const struct sink *s, struct strbuf *b, enum weir_level level, struct text line)
 {
     if (s->has_time) {
-        add_time(b, "%Y-%m-%d %H:%M:%S");
+        add_time(b, false);
         strbuf_add_char(b, ' ');
     }
     strbuf_addf(b, "%s%-5s%s ", s->has_colour ? colours[level] : "", names[level], s->has_colour ? "\033[0m" : "");

@@ -267,7 +267,7 @@ static void tcp_pair(struct stream **client, struct stream **accepted)
     check_int(socket_connect(&a, &none, loop_now() + 5000, client), 0);
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     check(fd >= 0);
-    check_int(socket_stream(fd, accepted), 0);
+    check_int(socket_stream(fd, false, accepted), 0);
     close(listener);
 }
 

@@ -216,14 +216,15 @@ static void drop_held(struct association *a)
 
 static int carry_flow(const struct socks_server *server, struct association *a, const struct session *control)
 {
-    struct session *s = session_new(&server->inbound, NETWORK_UDP, &a->client);
+    const struct held *first = first_held(a);
+    struct session *s = first ? session_new(&server->inbound, NETWORK_UDP, &a->client) : NULL;
 
     if (!s)
         return -ENOMEM;
     s->local = control->local;
     s->user = control->user;
     s->idle_ms = server->inbound.udp_idle_ms;
-    s->dest = first_held(a)->peer;
+    s->dest = first->peer;
     router_carry_packets(server->inbound.router, s, &a->packet);
     session_free(s);
     drop_held(a);

@@ -118,7 +118,7 @@ static int receive_answer(const struct socks_client *c, struct stream **stream, 
 /* ---- the request ---- */
 
 /* Version 4 cannot carry names: they are resolved here. */
-static int resolve_v4(const struct socks_client *c, struct dest *d, struct error *err)
+static NOINLINE int resolve_v4(const struct socks_client *c, struct dest *d, struct error *err)
 {
     struct addr_list list;
 
@@ -133,7 +133,7 @@ static int resolve_v4(const struct socks_client *c, struct dest *d, struct error
     return 0;
 }
 
-static int send_request4(const struct socks_client *c, struct stream *stream, const struct dest *to,
+static NOINLINE int send_request4(const struct socks_client *c, struct stream *stream, const struct dest *to,
                          struct error *err)
 {
     uint8_t room[SOCKS4_REQUEST_MAX];
@@ -152,7 +152,7 @@ static int send_request4(const struct socks_client *c, struct stream *stream, co
     return r < 0 ? ended(r, err) : 0;
 }
 
-static int send_request5(struct stream *stream, enum socks_command command, const struct dest *to, struct error *err)
+static NOINLINE int send_request5(struct stream *stream, enum socks_command command, const struct dest *to, struct error *err)
 {
     uint8_t room[SOCKS5_REQUEST_MAX];
     struct writer w = writer_of(room, sizeof room);
@@ -162,7 +162,7 @@ static int send_request5(struct stream *stream, enum socks_command command, cons
     return r < 0 ? ended(r, err) : 0;
 }
 
-static int handshake(const struct socks_client *c, struct stream **stream, enum socks_command command,
+static NOINLINE int handshake(const struct socks_client *c, struct stream **stream, enum socks_command command,
                      const struct dest *to, struct answer *a, struct error *err)
 {
     int r;
