@@ -173,6 +173,9 @@ int group_new(const struct group_setup *setup, struct outbound **out, struct err
         if (!g->sticky)
             return error_set(err, -ENOMEM, "out of memory");
     }
+    if (g->spec->interrupt_exist_connections)
+        log_warn(g->log, "group '%s': interrupt_exist_connections is not carried: flows stay where they are",
+                 setup->tag);
     *out = &take(g)->outbound;
     return 0;
 }

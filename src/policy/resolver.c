@@ -390,6 +390,8 @@ int resolver_new(const struct resolver_setup *setup, struct resolver **out, stru
         stub_free(&s->resolver);
         return error_set(err, -ENOMEM, "out of memory");
     }
+    if (setup->check_ms > 0)
+        s->files.check_ms = setup->check_ms;
     *out = &s->resolver;
     return 0;
 }

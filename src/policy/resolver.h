@@ -36,6 +36,7 @@ struct resolver_setup {
     bool no_ipv6;                 /* no AAAA, whatever is asked */
     int64_t timeout_ms;           /* of the first try, doubled each round up to resolv.conf's; 0: 1 s */
     unsigned attempts;            /* rounds over the servers; 0: one more than resolv.conf's */
+    int64_t check_ms;             /* how often the files are looked at; 0: RESOLVER_CHECK_MS */
     const struct log *log;
 };
 

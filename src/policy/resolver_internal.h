@@ -67,6 +67,7 @@ struct file_mark {
 struct system_files {
     char *resolv_conf; /* "": none */
     char *hosts_file;
+    int64_t check_ms;
     pthread_mutex_t lock; /* guards what is below */
     struct system_names *now;
     struct file_mark marks[2];

@@ -113,6 +113,7 @@ int system_files_init(struct system_files *f, const char *resolv_conf, const cha
         return -ENOMEM;
     f->marks[0] = mark_of(f->resolv_conf);
     f->marks[1] = mark_of(f->hosts_file);
+    f->check_ms = RESOLVER_CHECK_MS;
     f->checked_at = clock_ms();
     f->now = names_read(f);
     return f->now ? 0 : -ENOMEM;
@@ -132,7 +133,7 @@ static bool is_my_turn(struct system_files *f)
     int64_t now = loop_now();
 
     pthread_mutex_lock(&f->lock);
-    bool is_due = now - f->checked_at >= RESOLVER_CHECK_MS;
+    bool is_due = now - f->checked_at >= f->check_ms;
     if (is_due)
         f->checked_at = now;
     pthread_mutex_unlock(&f->lock);

@@ -38,8 +38,9 @@ static void answer(struct fake *f, struct stream *st)
 {
     char text[128];
     const uint8_t server_hello[] = {22, 3, 3, 0, 40, 2, 0, 0, 36};
+    enum manner manner = f->manner;
 
-    switch (f->manner) {
+    switch (manner) {
     case ANSWERS_HTTP:
         (void)snprintf(text, sizeof text, "HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n", f->status);
         (void)!stream_write(st, text, strlen(text));
@@ -86,6 +87,13 @@ static int fake_open(struct outbound *o, struct session *s, struct stream **out,
         return error_set(e, -ECONNREFUSED, "refused");
     }
     check_int(stream_pair(2000, pair), 0);
+    if (loop_index() != 0) {
+        /* A flow of another worker: only that it opened counts. */
+        mem_free(v);
+        stream_close(pair[1]);
+        *out = pair[0];
+        return 0;
+    }
     *v = (struct visit){.fake = f, .stream = pair[1]};
     check_int(co_spawn(f->group, "server", serve, v), 0);
     *out = pair[0];
@@ -408,6 +416,77 @@ static void urltest_takes_the_fastest_and_keeps_it_within_tolerance(void **state
     on_worker(urltest_body);
 }
 
+/* ---- many workers ------------------------------------------------------------------------------ */
+
+static struct workers *crowd;
+static struct outbound *shared;
+static _Atomic bool is_ready, is_over;
+
+static int run_tests_until_over(void *arg)
+{
+    static struct group_spec spec = {.kind = GROUP_URLTEST, .url = {.ptr = "http://t.test/", .len = 14},
+                                     .max_failed = 2};
+    struct outbound *members[2] = {&fakes[0].outbound, &fakes[1].outbound};
+
+    (void)arg;
+    begin();
+    struct group_setup setup = {.tag = "g", .spec = &spec, .health = health};
+    check_int(group_new(&setup, &shared, &err), 0);
+    check_int(group_set_members(shared, members, 2, &err), 0);
+    check_int(health_start(health, &group), 0);
+    is_ready = true;
+    for (int i = 0; !is_over; i++) {
+        fakes[i & 1].manner = i & 2 ? REFUSES : ANSWERS_HTTP;
+        check_int(co_sleep(2), 0);
+    }
+    health_stop(health);
+    shared->ops->free(shared);
+    end();
+    return 0;
+}
+
+static int carry_flows(void *arg)
+{
+    (void)arg;
+    while (!is_ready)
+        check_int(co_sleep(2), 0);
+    struct session *s = session_new(NULL, NETWORK_TCP, &(struct addr){0});
+    for (int i = 0; i < 2000; i++) {
+        struct stream *st;
+        s->chain_len = 0;
+        if (outbound_open(shared, s, &st, NULL) == 0)
+            stream_close(st);
+        if (i % 20 == 0)
+            check_int(co_sleep(1), 0);
+    }
+    session_free(s);
+    return 0;
+}
+
+static void *call_from_thread(void *arg)
+{
+    const unsigned *index = arg;
+
+    check_int(workers_call(crowd, *index, *index == 0 ? run_tests_until_over : carry_flows, NULL), 0);
+    return NULL;
+}
+
+static void health_is_shared_by_workers(void **state)
+{
+    unsigned index[3] = {0, 1, 2};
+    pthread_t threads[3];
+
+    (void)state;
+    crowd = workers_new(3, NULL, NULL);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, call_from_thread, &index[i]), 0);
+    for (int i = 2; i >= 0; i--) {
+        is_over = i == 0;
+        (void)pthread_join(threads[i], NULL);
+    }
+    workers_free(crowd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -423,6 +502,7 @@ int main(void)
         cmocka_unit_test(without_tests_a_flow_is_the_probe),
         cmocka_unit_test(a_direct_dial_says_nothing_about_the_outbound),
         cmocka_unit_test(urltest_takes_the_fastest_and_keeps_it_within_tolerance),
+        cmocka_unit_test(health_is_shared_by_workers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
