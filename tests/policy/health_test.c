@@ -395,11 +395,11 @@ static void urltest_body(void)
     session_free(s);
     /* a becomes the faster one, but by less than the tolerance. */
     fakes[0].delay_ms = 0;
-    fakes[1].delay_ms = 20;
+    fakes[1].delay_ms = 30;
     unsigned before = fakes[0].opened;
     health_hurry(a);
     health_hurry(b);
-    await(fakes[0].opened > before && health_delay(a) < 100 && health_delay(b) >= 20);
+    await(fakes[0].opened > before && health_delay(a) < 100 && health_delay(b) >= 15);
     check(strcmp(group_now(g), "b") == 0);
     /* A dead one is left whatever the tolerance. */
     fakes[1].manner = REFUSES;
