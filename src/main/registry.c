@@ -3,6 +3,7 @@
 #include "proto/block/block.h"
 #include "proto/direct/direct.h"
 #include "proto/http/http.h"
+#include "proto/shadowsocks/shadowsocks.h"
 #include "proto/socks/socks.h"
 #include "service/proxy/mixed.h"
 
@@ -11,6 +12,7 @@ const struct protocol *const registry[] = {
     &direct_protocol,
     &http_protocol,
     &mixed_protocol,
+    &shadowsocks_protocol,
     &socks_protocol,
     NULL,
 };

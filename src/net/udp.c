@@ -204,6 +204,16 @@ static void fill_message(const struct udp *u, struct send_call *c, unsigned inde
     }
 }
 
+/* A run that the device or the kernel does not segment: each datagram by itself. */
+static void send_singly(const struct udp *u, struct msghdr *run)
+{
+    for (size_t i = 0; i < run->msg_iovlen; i++) {
+        struct msghdr one = {.msg_name = run->msg_name, .msg_namelen = run->msg_namelen,
+                             .msg_iov = &run->msg_iov[i], .msg_iovlen = 1};
+        (void)sendmsg(u->watch.fd, &one, MSG_NOSIGNAL);
+    }
+}
+
 /* Sends the messages; one that fails is skipped, as a network would lose it. */
 static void send_all(struct udp *u, struct send_call *c, unsigned count)
 {
@@ -219,8 +229,10 @@ static void send_all(struct udp *u, struct send_call *c, unsigned count)
             continue;
         if (n < 0 && errno == EAGAIN)
             return;
-        if (n < 0 && c->message[at].msg_hdr.msg_controllen && (errno == EIO || errno == EINVAL))
-            u->no_gso = true;
+        if (n < 0 && c->message[at].msg_hdr.msg_iovlen > 1 && (errno == EIO || errno == EINVAL || errno == EMSGSIZE)) {
+            u->no_gso |= errno == EIO;
+            send_singly(u, &c->message[at].msg_hdr);
+        }
         at++;
     }
 }

@@ -493,6 +493,8 @@ int health_start(struct health *h, struct group *parent)
 {
     int64_t now = clock_ms();
 
+    if (h->records.len == 0)
+        return 0; /* nothing to test: an idle process sleeps */
     for (size_t i = 0; i < h->records.len; i++)
         atomic_store(&h->records.at[i]->used_at, now);
     group_init(&h->group, parent);
