@@ -44,9 +44,9 @@ void session_line_write(const struct log *log, const struct session *s, int resu
     enum log_level level = is_failure ? LOG_WARN : LOG_INFO;
     STRBUF line;
 
+    strbuf_init(&line, 2048);
     if (!log_wants(log, level))
         return;
-    strbuf_init(&line, 2048);
     session_line_print(s, result, err, &line);
     log_write(log, level, "%.*s", TEXT_ARG(strbuf_text(&line)));
 }

@@ -32,7 +32,7 @@ static struct router *router_of(const struct rule_list *lists, size_t n)
     return make(&setup);
 }
 
-static int last_reply;
+static _Thread_local int last_reply;
 
 static int note_reply(struct session *s, int result, const struct addr *bound)
 {
@@ -193,6 +193,12 @@ static void local_only(void)
 }
 WORKER_TEST(an_inbound_without_allow_lan_refuses_others, local_only)
 
+struct carried {
+    struct router *router;
+    struct session *session;
+    struct stream *client;
+};
+
 /* ---- rejecting --------------------------------------------------------------------------- */
 
 static void rejecting(void)
@@ -223,6 +229,63 @@ static void rejecting(void)
 }
 WORKER_TEST(a_reject_answers_closes_and_is_logged_once, rejecting)
 
+static void open_dropped(void *arg)
+{
+    struct carried *c = arg;
+    struct stream *out = NULL;
+    struct error err = {0};
+
+    int result = router_open(c->router, c->session, &c->client, &out, &err);
+    router_end(c->router, c->session, result, &err);
+}
+
+static void dropping(void)
+{
+    const struct rule_list lists[] = {{.rules = RULES({.action = RULE_REJECT, .reject = REJECT_DROP})}};
+    struct router *r = router_of(lists, 1);
+    struct stream *ends[2];
+    struct group g;
+    char c;
+
+    check_int(stream_pair(16, ends), 0);
+    struct carried f = {.router = r, .session = flow_to("a.org:1"), .client = ends[0]};
+    group_init(&g, co_group());
+    check_int(co_spawn(&g, "drop", open_dropped, &f), 0);
+    for (int i = 0; i < 3; i++)
+        check_int(co_yield(), 0);
+    check_int(stream_try_read(ends[1], &c, 1), -EAGAIN);
+    group_cancel(&g);
+    group_done(&g);
+    check_int(last_reply, 1);
+    check_int(stream_read(ends[1], &c, 1), 0);
+    check(strstr(fakes.log, "info: ") && strstr(fakes.log, ": dropped by a rule"));
+    stream_close(ends[1]);
+    session_free(f.session);
+    router_free(r);
+}
+WORKER_TEST(a_drop_says_nothing_and_holds, dropping)
+
+static void flooding(void)
+{
+    const struct rule_list lists[] = {
+        {.rules = RULES({.port = PORTS({1, 1}), .action = RULE_REJECT}, {.action = RULE_REJECT, .no_drop = true})}};
+    struct router *r = router_of(lists, 1);
+
+    for (int i = 0; i < REJECT_BURST + 60; i++) {
+        fakes.log[0] = 0;
+        check_goes(r, "a.org:2", error_words(-EACCES));
+        check(strstr(fakes.log, ": rejected by a rule"));
+    }
+    /* A burst may lie across two windows. */
+    for (int i = 0; i < 2 * REJECT_BURST + 1; i++) {
+        fakes.log[0] = 0;
+        check_goes(r, "a.org:1", error_words(-EACCES));
+    }
+    check(strstr(fakes.log, ": dropped by a rule"));
+    router_free(r);
+}
+WORKER_TEST(a_flood_of_rejects_is_dropped_unless_told, flooding)
+
 static void dialling_fails(void)
 {
     const struct rule_list lists[] = {{.rules = {0}}};
@@ -239,11 +302,6 @@ WORKER_TEST(a_failed_dial_is_logged_with_its_causes, dialling_fails)
 
 /* ---- carrying ---------------------------------------------------------------------------- */
 
-struct carried {
-    struct router *router;
-    struct session *session;
-    struct stream *client;
-};
 
 static void carry_it(void *arg)
 {
@@ -420,6 +478,100 @@ static void limited_router(void)
 }
 WORKER_TEST(the_ceiling_refuses_and_lets_in_again, limited_router)
 
+/* Two workers share a router: for TSan, and the counters must add up. */
+enum { MANY = 300 };
+
+static int open_many(void *arg)
+{
+    struct router *r = arg;
+
+    for (int i = 0; i < MANY; i++) {
+        struct session *s = flow_to(i % 2 ? "bad.org:1" : "1.2.3.4:1");
+        struct stream *none = NULL, *out = NULL;
+        struct error err = {0};
+        int result = router_open(r, s, &none, &out, &err);
+        router_end(r, s, result, &err);
+        session_free(s);
+        if (co_yield() < 0)
+            return -ECANCELED;
+    }
+    return 0;
+}
+
+static void *second_thread(void *arg)
+{
+    struct { struct workers *w; struct router *r; } *a = arg;
+
+    check_int(workers_call(a->w, 1, open_many, a->r), 0);
+    return NULL;
+}
+
+static int refuse(struct outbound *o, struct session *s, struct stream **out, struct error *err)
+{
+    (void)o;
+    (void)s;
+    (void)out;
+    return error_set(err, -ECONNREFUSED, "no");
+}
+
+static void a_router_is_shared_by_workers(void **state)
+{
+    static const struct outbound_ops ops = {.type = "none", .open = refuse};
+    struct outbound none = {.ops = &ops, .tag = "none"};
+    const struct rule_list lists[] = {{.rules = RULES({.domain = TEXTS("bad.org"), .action = RULE_REJECT},
+                                                      {.domain_regex = TEXTS("x"), .action = RULE_REJECT})}};
+    struct error err;
+    pthread_t thread;
+
+    (void)state;
+    fakes_init(&fakes);
+    struct router_setup setup = fake_setup(&fakes, lists, 1);
+    setup.final = &none;
+    setup.log = NULL;
+    setup.limits = (struct router_limits){.sessions = 100, .per_source = 50};
+    struct router *r = make(&setup);
+    struct workers *w = workers_new(2, NULL, &err);
+    struct { struct workers *w; struct router *r; } both = {w, r};
+    assert_non_null(w);
+    assert_int_equal(pthread_create(&thread, NULL, second_thread, &both), 0);
+    assert_int_equal(workers_call(w, 0, open_many, r), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    workers_free(w);
+    assert_int_equal(router_stats(r).total, 2 * MANY);
+    assert_int_equal(router_stats(r).rejected, MANY);
+    assert_int_equal(router_stats(r).failed, MANY);
+    assert_int_equal(router_stats(r).active, 0);
+    router_free(r);
+}
+
+static void memory_that_runs_out_is_an_error(void **state)
+{
+    (void)state;
+#ifdef WEIR_FAILING_ALLOC
+    const struct rule_list lists[] = {{.rules = RULES({.domain = TEXTS("a.org"), .outbound = TEXT("A")})}};
+    fakes_init(&fakes);
+    struct router_setup setup = fake_setup(&fakes, lists, 1);
+    struct inbound_policy in = {.tag = TEXT("in"), .is_local_only = true};
+    setup.inbounds = &in;
+    setup.inbound_count = 1;
+    setup.limits.sessions = 1;
+    for (long n = 1;; n++) {
+        struct router *r = NULL;
+        struct error err;
+        mem_fail_at(n);
+        int result = router_new(&setup, &r, &err);
+        bool has_failed = mem_has_failed();
+        mem_fail_at(0);
+        router_free(r);
+        if (!has_failed)
+            break;
+        assert_int_equal(result, -ENOMEM);
+    }
+#else
+    skip();
+#endif
+}
+
 /* ---- explain ----------------------------------------------------------------------------- */
 
 static void explaining(void)
@@ -470,6 +622,8 @@ int main(void)
         cmocka_unit_test(inbounds_and_modes_go_before_the_rules),
         cmocka_unit_test(an_inbound_without_allow_lan_refuses_others),
         cmocka_unit_test(a_reject_answers_closes_and_is_logged_once),
+        cmocka_unit_test(a_drop_says_nothing_and_holds),
+        cmocka_unit_test(a_flood_of_rejects_is_dropped_unless_told),
         cmocka_unit_test(a_failed_dial_is_logged_with_its_causes),
         cmocka_unit_test(a_sniffed_flow_arrives_whole_at_the_outbound),
         cmocka_unit_test(udp_passes_by_tcp_outbounds_and_keeps_its_first_datagrams),
@@ -477,6 +631,8 @@ int main(void)
         cmocka_unit_test(udp_idle_times),
         cmocka_unit_test(limits_count_in_all_and_per_source),
         cmocka_unit_test(the_ceiling_refuses_and_lets_in_again),
+        cmocka_unit_test(a_router_is_shared_by_workers),
+        cmocka_unit_test(memory_that_runs_out_is_an_error),
         cmocka_unit_test(explain_tells_each_rule_and_dials_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
