@@ -58,13 +58,14 @@ install: build ## binary, man page, systemd unit, completions; DESTDIR and PREFI
 	install -Dm644 packaging/weir.1 $(to)/share/man/man1/weir.1
 	install -d $(to)/lib/systemd/system
 	sed 's,@PREFIX@,$(PREFIX),g' packaging/weir.service >$(to)/lib/systemd/system/weir.service
+	install -Dm644 packaging/weir.sysusers $(to)/lib/sysusers.d/weir.conf
 	install -d $(to)/share/bash-completion/completions $(to)/share/zsh/site-functions $(to)/share/fish/vendor_completions.d
 	$(weir) completion bash >$(to)/share/bash-completion/completions/weir
 	$(weir) completion zsh >$(to)/share/zsh/site-functions/_weir
 	$(weir) completion fish >$(to)/share/fish/vendor_completions.d/weir.fish
 
 uninstall: ## takes away what install put there
-	rm -f $(to)/bin/weir $(to)/share/man/man1/weir.1 $(to)/lib/systemd/system/weir.service
+	rm -f $(to)/bin/weir $(to)/share/man/man1/weir.1 $(to)/lib/systemd/system/weir.service $(to)/lib/sysusers.d/weir.conf
 	rm -f $(to)/share/bash-completion/completions/weir $(to)/share/zsh/site-functions/_weir
 	rm -f $(to)/share/fish/vendor_completions.d/weir.fish
 
