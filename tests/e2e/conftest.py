@@ -52,9 +52,9 @@ def weir(tmp_path):
     def start(config, **options):
         directory = tmp_path / f"weir-{len(started)}"
         directory.mkdir()
-        instance = Weir(directory, config, start=False, **options)
+        instance = Weir(directory, config, start=False, **options).start()
         started.append(instance)
-        return instance.start()
+        return instance
 
     yield start
     failure = None

@@ -44,7 +44,12 @@ class Weir:
             self.process = subprocess.Popen(self.command, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, preexec_fn=self.limit,
                                             env={**os.environ, **(self.env or {})})
-        until(self.is_ready, 20, f"weir to listen on {[*self.listen, *self.listen_udp]}")
+        try:
+            until(self.is_ready, 20, f"weir to listen on {[*self.listen, *self.listen_udp]}")
+        except AssertionError:
+            self.process.kill()
+            self.process.wait()
+            raise
         return self
 
     def limit(self):
