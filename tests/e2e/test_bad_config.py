@@ -81,7 +81,7 @@ def test_singbox_mistakes(tmp_path, name):
 def test_every_mistake_is_reported_with_a_caret(tmp_path):
     done = check(tmp_path, "mixed-port: 70000\nsocks-port: -1\nmode: sideways\nrules:\n  - 'MATCH,nobody'\n")
     places = re.findall(r"config\.yaml:(\d+):\d+: error:", done.stderr)
-    assert places == ["1", "2", "3", "5"], done.stderr
+    assert sorted(places) == ["1", "2", "3", "5"], done.stderr
     assert done.stderr.count("^") >= 4
 
 

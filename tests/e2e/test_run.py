@@ -326,6 +326,6 @@ def test_small_commands(args):
 
 
 @pytest.mark.parametrize("args", [[], ["walk"], ["run", "--nonsense"], ["check"], ["convert", "--to", "nonsense", "-c", "-"]])
-def test_a_wrong_command_line_is_explained(args):
-    done = run_weir(*args)
+def test_a_wrong_command_line_is_explained(args, tmp_path):
+    done = run_weir(*args, cwd=tmp_path)
     assert done.returncode not in (0, -signal.SIGSEGV, -signal.SIGABRT) and done.stderr.strip()
