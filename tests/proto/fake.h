@@ -172,10 +172,10 @@ static inline void expect_bytes(struct stream *s, const void *p, size_t n)
     check(n <= sizeof got);
     stream_set_deadline(s, loop_now() + 5000);
     check_int(stream_read_full(s, got, n), 0);
-    if (memcmp(got, p, n) != 0) {
+    bool is_expected = memcmp(got, p, n) == 0;
+    if (!is_expected)
         (void)fprintf(stderr, "got: %.*s\n", (int)n, got);
-        check(!"other bytes than expected");
-    }
+    check(is_expected);
     stream_set_deadline(s, NEVER);
 }
 

@@ -1,6 +1,6 @@
 /*
  * The client's side of UDP ASSOCIATE: a packet path beside the TCP connection that asked for it.
- * A coroutine watches that connection, because its end is the association's.
+ * A coroutine of the opener's group watches that connection, because its end is the association's.
  */
 #include <errno.h>
 
