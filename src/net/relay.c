@@ -7,7 +7,11 @@
 #include "net/lanes.h"
 #include "net/relay_internal.h"
 
-enum { READS_PER_TURN = 32 }; /* then the other coroutines have theirs */
+enum {
+    READS_PER_TURN = 32, /* then the other coroutines have theirs */
+    /* Less than a buffer: with what an encrypting layer adds it still is one, so one write below. */
+    READ_SIZE = BUFFER_SIZE - 2048,
+};
 
 struct stream_lane {
     struct lane lane;
@@ -37,7 +41,7 @@ static int end_lane(struct stream_lane *l)
 static int carry_some(struct stream_lane *l, void *buf)
 {
     for (int i = 0; i < READS_PER_TURN; i++) {
-        ssize_t n = stream_try_read(l->from, buf, BUFFER_SIZE);
+        ssize_t n = stream_try_read(l->from, buf, READ_SIZE);
         if (n == -EAGAIN)
             return 1;
         if (n <= 0)
