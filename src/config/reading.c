@@ -137,9 +137,7 @@ int reading_name_inbound(struct reading *g, struct text tag, struct place at)
 
 int reading_drop(struct map *dropped, struct text tag)
 {
-    static char mark;
-
-    return map_put_text(dropped, tag, &mark);
+    return map_put_text(dropped, tag, dropped); /* any address: only the key counts */
 }
 
 struct text made_tag(struct reading *g, const char *type, size_t index)

@@ -21,7 +21,8 @@ static void print_table(const char *title, const struct option *table)
         strbuf_init(&out, 4 << 20);
         options_print_reference(table, (enum dialect)d, &out);
         if (out.len)
-            (void)printf("\nIn %s:\n\n%s", dialect_name((enum dialect)d), out.ptr);
+            (void)printf("\nIn %s:\n\n| key | value | default | |\n|---|---|---|---|\n%s", dialect_name((enum dialect)d),
+                         out.ptr);
     }
 }
 
@@ -37,6 +38,36 @@ static void print_protocol(const struct protocol *p)
         print_table("Inbound", p->inbound_options);
 }
 
+/* What no single protocol owns. */
+static const struct shared_page {
+    const char *name;
+    const char *title;
+    const char *summary;
+    const struct option *table;
+} shared_pages[] = {
+    {"dialing", "Outbounds that dial", "Keys that every outbound with a server, and direct, has besides its own.", dial_table},
+    {"group", "Groups", "How a group chooses and tests its members; docs/groups.md tells the rules.", group_table},
+    {"listening", "Inbounds", "Keys that every inbound has besides its own.", listen_table},
+    {0},
+};
+
+static const struct shared_page *shared_page_of(const char *name)
+{
+    for (const struct shared_page *p = shared_pages; p->name; p++) {
+        if (strcmp(p->name, name) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+static void print_names(void)
+{
+    for (size_t i = 0; registry[i]; i++)
+        (void)puts(registry[i]->name);
+    for (const struct shared_page *p = shared_pages; p->name; p++)
+        (void)puts(p->name);
+}
+
 static int run(const struct command *c, int argc, char **argv)
 {
     const char *name = NULL;
@@ -45,8 +76,13 @@ static int run(const struct command *c, int argc, char **argv)
     if (n < 0)
         return cli_exit(n);
     if (n == 0) {
-        for (size_t i = 0; registry[i]; i++)
-            (void)puts(registry[i]->name);
+        print_names();
+        return EXIT_OK;
+    }
+    const struct shared_page *page = shared_page_of(name);
+    if (page) {
+        (void)printf("# %s\n\n%s\n", page->name, page->summary);
+        print_table(page->title, page->table);
         return EXIT_OK;
     }
     const struct protocol *p = protocol_find(registry, name);

@@ -322,12 +322,19 @@ int weir_reload(struct weir *w, const char *config)
 
 /* ---- stopping ---------------------------------------------------------------------------- */
 
-static int stop_post(void *arg)
+static int close_post(void *arg)
 {
     struct post *p = arg;
 
     if (p->tenancy)
         tenancy_close(p->tenancy);
+    return 0;
+}
+
+static int drain_post(void *arg)
+{
+    struct post *p = arg;
+
     while (p->admission.connections.inside && loop_now() < p->deadline &&
            !__atomic_load_n(&p->weir->is_hurried, __ATOMIC_RELAXED)) {
         if (co_sleep(DRAIN_POLL_MS) < 0)
@@ -360,9 +367,14 @@ int weir_stop(struct weir *w, int64_t drain_ms)
     if (!w->workers)
         return 0;
     unsigned count = w->posts ? workers_count(w->workers) : 0;
+    for (unsigned i = 0; i < count; i++)
+        (void)workers_call(w->workers, i, close_post, &w->posts[i]);
+    /* Clients are refused from now on: while a descriptor is open, the kernel would let them wait for nobody. */
+    listeners_done(&w->listeners);
+    listeners_init(&w->listeners);
     for (unsigned i = 0; i < count; i++) {
         w->posts[i].deadline = deadline;
-        (void)workers_call(w->workers, i, stop_post, &w->posts[i]);
+        (void)workers_call(w->workers, i, drain_post, &w->posts[i]);
         cut += (int)w->posts[i].cut;
     }
     for (unsigned i = 0; i < count; i++)
@@ -372,8 +384,6 @@ int weir_stop(struct weir *w, int64_t drain_ms)
         admission_done(&w->posts[i].admission);
     mem_free(take(w->posts));
     generation_unref(take(w->current));
-    listeners_done(&w->listeners);
-    listeners_init(&w->listeners);
     cache_file_close(take(w->cache));
     mem_free(take(w->cache_path));
     return cut;

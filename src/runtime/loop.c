@@ -78,6 +78,11 @@ int watch_init(struct watch *w, int fd, enum watch_kind kind)
     return control(w, EPOLL_CTL_ADD, events[kind]);
 }
 
+int watch_listen(struct watch *w, bool is_looked_at)
+{
+    return control(w, EPOLL_CTL_MOD, is_looked_at ? EPOLLIN : 0);
+}
+
 struct event *watch_writable_event(struct watch *w, int *failure)
 {
     if (!w->has_writable) {

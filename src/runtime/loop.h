@@ -37,6 +37,8 @@ enum watch_kind {
 
 /* Puts a non-blocking descriptor into this worker's loop; the watch stays where it is. */
 int watch_init(struct watch *w, int fd, enum watch_kind kind) CHECKED;
+/* Of a WATCH_LISTEN: whether it is looked at. While nobody accepts, what waits would keep the loop awake. */
+int watch_listen(struct watch *w, bool is_looked_at);
 /* Parks until the descriptor may be written. */
 int watch_writable(struct watch *w, int64_t deadline, const char *where) CHECKED;
 /* The event for event_wait_any(), or NULL with *failure set. */

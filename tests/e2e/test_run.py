@@ -142,6 +142,21 @@ def test_term_under_load_cuts_only_what_the_deadline_cut(mixed, load):
     assert w.wait(10) == 0
 
 
+def test_term_serves_those_in_the_queue(mixed):
+    """The kernel let them in before the signal; a reset would be our loss, not the deadline's."""
+    w, p = mixed("warning")
+    w.signal(signal.SIGSTOP)
+    crowd = [clients.connect(p) for _ in range(50)]
+    for s in crowd:
+        s.sendall(b"\5\1\0")
+    w.signal(signal.SIGTERM)
+    w.signal(signal.SIGCONT)
+    for s in crowd:
+        assert clients.read_exact(s, 2) == b"\5\0"
+        s.close()
+    assert w.wait(10) == 0
+
+
 def test_interrupt_stops_like_term(mixed):
     w, _ = mixed()
     w.signal(signal.SIGINT)
@@ -190,6 +205,22 @@ def test_descriptors_run_out_and_come_back(mixed, echo):
         return True
     until(there_is_room, 15, "room for a new connection")
     inside.close()
+
+
+def test_the_limit_of_connections_lets_others_wait(mixed, echo):
+    """Those above it wait in the kernel's queue, at no cost, and are served when there is room."""
+    w, p = mixed("error", args=["--max-connections", "4", "--workers", "1"])
+    inside = [clients.socks5(p, "127.0.0.1", echo)[0] for _ in range(4)]
+    waiting = clients.connect(p)
+    waiting.sendall(b"\5\1\0")
+    before = w.cpu()
+    assert clients.closes_within(waiting, 1) is None
+    assert w.cpu() - before < 0.3, "weir burns the processor while connections wait"
+    inside.pop().close()
+    waiting.settimeout(5)
+    assert clients.read_exact(waiting, 2) == b"\5\0"
+    for s in (*inside, waiting):
+        s.close()
 
 
 @pytest.mark.xdist_group("heavy")

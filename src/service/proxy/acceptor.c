@@ -9,6 +9,7 @@
 
 enum {
     ACCEPTS_PER_TURN = 16,
+    REST_MAX = 4096,
     HANDSHAKE_MS = 10000,  /* when the inbound does not say */
     TELL_MS = 10000,       /* how often the lack of descriptors is reported */
     BREATH_MS = 20,        /* pause after one that could not be accepted */
@@ -149,7 +150,24 @@ static int spend_reserve(struct acceptor *a)
         }
         ad->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
     }
-    return co_sleep(BREATH_MS);
+    (void)watch_listen(&a->watch, false);
+    int r = co_sleep(BREATH_MS);
+    (void)watch_listen(&a->watch, true);
+    return r;
+}
+
+/* Parks at the limit of connections; those that come meanwhile wait in the kernel's queue. */
+static int enter(struct acceptor *a)
+{
+    struct gate *g = &a->setup.admission->connections;
+    bool is_full = g->limit && g->inside >= g->limit;
+
+    if (is_full)
+        (void)watch_listen(&a->watch, false);
+    int r = gate_enter(g, NEVER);
+    if (is_full)
+        (void)watch_listen(&a->watch, true);
+    return r;
 }
 
 /* 1: there may be more; 0: none now; negative: stop. The caller has entered the gate, which this leaves on failure. */
@@ -192,7 +210,7 @@ static int accept_some(struct acceptor *a)
 
     a->last_turn = turn;
     for (int i = 0; i < most; i++) {
-        int r = gate_enter(&a->setup.admission->connections, NEVER);
+        int r = enter(a);
         if (r < 0)
             return r;
         r = accept_one(a);
@@ -200,6 +218,17 @@ static int accept_some(struct acceptor *a)
             return r;
     }
     return 0;
+}
+
+/* Accepting ends: whoever is in the queue already was let in by the kernel, and closing would reset it. Never parks. */
+static void accept_rest(struct acceptor *a)
+{
+    struct gate *g = &a->setup.admission->connections;
+
+    for (int i = 0; i < REST_MAX && (!g->limit || g->inside < g->limit); i++) {
+        if (gate_enter(g, NEVER) < 0 || accept_one(a) <= 0)
+            return;
+    }
 }
 
 static void accept_connections(void *arg)
@@ -212,7 +241,9 @@ static void accept_connections(void *arg)
         if (r >= 0)
             r = accept_some(a);
     }
-    if (r != -ECANCELED)
+    if (r == -ECANCELED)
+        accept_rest(a);
+    else
         log_error(a->setup.inbound->log, "inbound '%s': accept: %s", a->setup.inbound->tag, error_words(r));
     (void)watch_release(&a->watch);
     mem_free(a);
