@@ -77,7 +77,20 @@ static bool name_and_type(struct reading *g, const struct node *n, struct text *
     return true;
 }
 
-static int read_proxy(struct mihomo *m, const struct node *n, struct text_vec *names)
+/* A provider's proxies have names of their own: "provider/name" where the plain one is taken. */
+static int provider_name(struct reading *g, const char *provider, struct text *name)
+{
+    STRBUF longer;
+
+    strbuf_init(&longer, 4096);
+    if (!provider || !map_get_text(&g->outbounds, *name))
+        return 0;
+    strbuf_addf(&longer, "%s/%.*s", provider, TEXT_ARG(*name));
+    *name = kept(g, strbuf_text(&longer));
+    return name->ptr ? 0 : -ENOMEM;
+}
+
+static int read_proxy(struct mihomo *m, const struct node *n, struct text_vec *names, const char *provider)
 {
     struct reading *g = m->g;
     struct outbound_draft d = {.node = n};
@@ -85,7 +98,9 @@ static int read_proxy(struct mihomo *m, const struct node *n, struct text_vec *n
 
     if (!name_and_type(g, n, &d.tag, &type))
         return 0;
-    int r = reading_name_outbound(g, d.tag, place_of(n, "name"));
+    int r = provider_name(g, provider, &d.tag);
+    if (r == 0)
+        r = reading_name_outbound(g, d.tag, place_of(n, "name"));
     if (r == 0)
         r = vec_push(&names->list, d.tag);
     if (r < 0)
@@ -122,7 +137,7 @@ int mihomo_read_proxies(struct mihomo *m, const struct node *list)
     node_each(item, list) {
         STEP(s);
         step_enter_index(&s, m->g, index++);
-        int r = read_proxy(m, item->value, &m->proxies);
+        int r = read_proxy(m, item->value, &m->proxies, NULL);
         if (r < 0)
             return r;
     }
@@ -131,7 +146,7 @@ int mihomo_read_proxies(struct mihomo *m, const struct node *list)
 
 /* ---- providers ---- */
 
-static int read_payload(struct mihomo *m, struct provider *p)
+static int read_payload(struct mihomo *m, struct provider *p, const char *name)
 {
     struct reading *g = m->g;
     const struct node *payload = mihomo_get(p->node, "payload");
@@ -149,7 +164,7 @@ static int read_payload(struct mihomo *m, struct provider *p)
         STEP(s);
         step_enter_index(&s, g, index++);
         if (r == 0)
-            r = read_proxy(m, item->value, &names);
+            r = read_proxy(m, item->value, &names, name);
     }
     if (r == 0)
         r = text_list_keep(&g->model->arena, names.list.at, names.list.len, &p->members);
@@ -195,7 +210,7 @@ static int read_provider(struct mihomo *m, const struct node_item *item)
         return 0;
     }
     check_provider_keys(g, item->value);
-    return read_payload(m, p);
+    return read_payload(m, p, name.ptr);
 }
 
 int mihomo_read_proxy_providers(struct mihomo *m, const struct node *map)

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "config/mihomo/mihomo.h"
+#include "proto/block/block.h"
 
 static char fold(char c)
 {
@@ -260,6 +261,15 @@ static int add_global(struct mihomo *m)
     return r < 0 ? r : vec_push(&g->model->outbounds, out);
 }
 
+/* No dialect has a key for the way in which something is refused. */
+static void make_drop(struct model *m, const char *tag)
+{
+    struct model_outbound *o = m->outbounds.len ? &m->outbounds.at[m->outbounds.len - 1] : NULL;
+
+    if (o && text_is(o->tag, tag) && o->protocol->outbound_size == sizeof(struct block_options))
+        ((struct block_options *)o->options)->method = BLOCK_DROP;
+}
+
 static int add_built_in(struct mihomo *m)
 {
     static const struct {
@@ -268,8 +278,11 @@ static int add_built_in(struct mihomo *m)
     } all[] = {{"DIRECT", "direct"}, {"REJECT", "block"}, {"REJECT-DROP", "block"}, {"COMPATIBLE", "direct"}};
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < ARRAY_LEN(all); i++)
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(all); i++) {
         r = reading_add_built_in(m->g, all[i].tag, all[i].type);
+        if (r == 0 && text_is(text_of(all[i].tag), "REJECT-DROP"))
+            make_drop(m->g->model, all[i].tag);
+    }
     /* PASS decides nothing: a rule to it is as good as none, and groups cannot have it. */
     if (r == 0)
         r = reading_name_outbound(m->g, TEXT("PASS"), (struct place){0});

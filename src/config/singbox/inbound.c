@@ -102,6 +102,29 @@ static bool has_users(const struct node *n)
     return users && !option_is_off(users);
 }
 
+/* Keys that a listener can do without: they are named and left out, and the listener stays. */
+static int without_extras(struct reading *g, const struct node *n, struct node **out)
+{
+    static const char *const extras[] = {"set_system_proxy", "domain_resolver"};
+    struct arena *a = &g->model->arena;
+
+    *out = node_copy(a, n);
+    if (!*out)
+        return -ENOMEM;
+    for (size_t i = 0; i < ARRAY_LEN(extras); i++) {
+        const struct node *value = node_get(n, extras[i]);
+        STEP(s);
+        if (!value || option_is_off(value))
+            continue;
+        step_enter(&s, g, text_of(extras[i]));
+        not_carried(g, value->at, "it is left out", "'%s'", extras[i]);
+        int r = node_set(a, *out, text_of(extras[i]), node_new(a, NODE_NULL));
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 static int read_inbound(struct reading *g, const struct node *n, size_t index)
 {
     struct inbound_draft d = {.node = n, .has_users = has_users(n)};
@@ -124,7 +147,12 @@ static int read_inbound(struct reading *g, const struct node *n, size_t index)
         not_carried(g, place_of(n, "type"), "the inbound is left out", "type '%.*s'", TEXT_ARG(type));
         return reading_drop(&g->dropped_inbounds, d.tag);
     }
+    struct node *map;
     bool lacks = false;
+    r = without_extras(g, n, &map);
+    if (r < 0)
+        return r;
+    d.node = map;
     r = read_options(g, &d, &lacks);
     if (r == 0 && lacks) {
         diag_warn(g->diag, n->at, g->r.path, "the inbound '%.*s' is left out", TEXT_ARG(d.tag));
