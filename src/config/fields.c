@@ -328,7 +328,7 @@ struct dial_fields dial_fields_of(const struct dial_options *o, struct text deto
         .keep_alive_interval = o->keep_alive_interval_ms * OPTION_MS,
         .connect_timeout = o->connect_timeout_ms * OPTION_MS,
         .fallback_delay = o->fallback_delay_ms * OPTION_MS,
-        .strategy = o->strategy,
+        .strategy = (int)o->strategy,
         .proxy_protocol = (uint16_t)o->proxy_protocol,
     };
 }
@@ -524,7 +524,7 @@ void group_fields_fill(const struct group_spec *g, struct group_fields *out)
         .lazy = g->lazy,
         .max_failed = g->max_failed,
         .expected_status = g->expected_status,
-        .strategy = g->strategy,
+        .strategy = (int)g->strategy,
         .interrupt_exist_connections = g->interrupt_exist_connections,
         .disable_udp = g->disable_udp,
     };
