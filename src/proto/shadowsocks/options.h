@@ -4,6 +4,7 @@
 
 #include "layer/obfs/obfs.h"
 #include "proto/protocol.h"
+#include "proto/uot_option.h"
 #include "proto/users.h"
 
 enum ss_plugin {
@@ -18,12 +19,6 @@ struct ss_obfs_option {
     struct text host;
 };
 
-/* true, {enabled, version}; mihomo has two keys. */
-struct ss_uot_option {
-    bool enabled;
-    uint32_t version;
-};
-
 struct ss_outbound_options {
     struct text server;
     uint16_t server_port;
@@ -32,7 +27,7 @@ struct ss_outbound_options {
     int plugin;
     struct ss_obfs_option obfs;
     struct network_option network;
-    struct ss_uot_option udp_over_tcp;
+    struct uot_option udp_over_tcp;
 };
 
 struct ss_user_option {

@@ -162,34 +162,31 @@ static NOINLINE int send_request5(struct stream *stream, enum socks_command comm
     return r < 0 ? ended(r, err) : 0;
 }
 
-static NOINLINE int handshake(const struct socks_client *c, struct stream **stream, enum socks_command command,
-                     const struct dest *to, struct answer *a, struct error *err)
+static NOINLINE int handshake(const struct socks_client *c, struct stream **stream,
+                              const struct socks_question *q, struct answer *a, struct error *err)
 {
     int r;
 
     if (c->version == SOCKS_V5) {
         r = agree_on_method(c, *stream, err);
         if (r == 0)
-            r = send_request5(*stream, command, to, err);
+            r = send_request5(*stream, q->command, q->to, err);
     } else
-        r = send_request4(c, *stream, to, err);
+        r = send_request4(c, *stream, q->to, err);
     return r < 0 ? r : receive_answer(c, stream, a, err);
 }
 
-int socks_client_ask(const struct socks_client *c, struct session *s, enum socks_command command,
+int socks_client_ask(const struct socks_client *c, struct session *s, const struct socks_question *q,
                      struct stream **out, struct dest *bound, struct error *err)
 {
     OWNED_STREAM *stream = NULL;
     struct answer a;
-    struct addr any = addr_v4(0, 0);
-    /* The client's UDP source is not known yet, and would not survive a NAT: zeros say so. */
-    const struct dest nowhere = dest_of_addr(&any);
     int r = dialer_connect(c->outbound.dialer, s, &c->server, &stream, err);
 
     if (r < 0)
         return r;
     stream_set_deadline(stream, loop_now() + max_of((int64_t)HANDSHAKE_MS, c->outbound.dialer->options.connect_timeout_ms));
-    r = handshake(c, &stream, command, command == SOCKS_CONNECT ? &s->dest : &nowhere, &a, err);
+    r = handshake(c, &stream, q, &a, err);
     if (r < 0)
         return r;
     stream_set_deadline(stream, NEVER);
@@ -205,7 +202,7 @@ static int open_stream(struct outbound *o, struct session *s, struct stream **ou
 
     if (!network_has_tcp(&c->network))
         return error_set(err, -EOPNOTSUPP, "carries no TCP: network is \"udp\"");
-    return socks_client_ask(c, s, SOCKS_CONNECT, out, &ignored, err);
+    return socks_client_ask(c, s, &(struct socks_question){SOCKS_CONNECT, &s->dest}, out, &ignored, err);
 }
 
 /* ---- its life ---- */
@@ -235,7 +232,9 @@ int socks_outbound_new(const struct outbound_setup *setup, struct outbound **out
     c->network = o->network;
     c->user = o->username;
     c->password = o->password;
-    bool has_udp = c->version == SOCKS_V5 && network_has_udp(&c->network);
+    if (o->udp_over_tcp.enabled)
+        c->uot = o->udp_over_tcp.version == 1 ? UOT_V1 : UOT_V2;
+    bool has_udp = network_has_udp(&c->network) && (c->version == SOCKS_V5 || c->uot != UOT_NONE);
     c->outbound = (struct outbound){
         .ops = has_udp ? &both : &tcp_only,
         .tag = setup->tag,

@@ -163,7 +163,7 @@ static int make_path(const struct socks_client *c, struct session *s, struct str
     return 0;
 }
 
-int socks_client_open_packet(struct outbound *o, struct session *s, struct packet **out, struct error *err)
+static int open_association(const struct socks_client *c, struct session *s, struct packet **out, struct error *err)
 {
     static const struct packet_ops ops = {
         .name = "socks",
@@ -172,14 +172,15 @@ int socks_client_open_packet(struct outbound *o, struct session *s, struct packe
         .close = close_path,
         .readable = readable,
     };
-    const struct socks_client *c = container_of(o, struct socks_client, outbound);
     OWNED struct path *path = mem_new(struct path);
     OWNED_STREAM *control = NULL;
-    struct dest bound;
+    /* Where we send from is not known yet, and would not survive a NAT: zeros say so. */
+    struct addr any = addr_v4(0, 0);
+    struct dest nowhere = dest_of_addr(&any), bound;
 
     if (!path)
         return error_set(err, -ENOMEM, "out of memory");
-    int r = socks_client_ask(c, s, SOCKS_UDP_ASSOCIATE, &control, &bound, err);
+    int r = socks_client_ask(c, s, &(struct socks_question){SOCKS_UDP_ASSOCIATE, &nowhere}, &control, &bound, err);
     if (r == 0)
         r = make_path(c, s, &control, &bound, path, err);
     if (r < 0)
@@ -187,4 +188,23 @@ int socks_client_open_packet(struct outbound *o, struct session *s, struct packe
     path->packet.ops = &ops;
     *out = &take(path)->packet;
     return 0;
+}
+
+static int open_uot(const struct socks_client *c, struct session *s, struct packet **out, struct error *err)
+{
+    struct dest magic = uot_magic(c->uot), ignored;
+    struct stream *stream = NULL;
+    int r = socks_client_ask(c, s, &(struct socks_question){SOCKS_CONNECT, &magic}, &stream, &ignored, err);
+
+    if (r < 0)
+        return r;
+    r = uot_client(stream, c->uot, &s->dest, out);
+    return r < 0 ? error_errno(err, r, "UDP over TCP") : 0;
+}
+
+int socks_client_open_packet(struct outbound *o, struct session *s, struct packet **out, struct error *err)
+{
+    const struct socks_client *c = container_of(o, struct socks_client, outbound);
+
+    return c->uot == UOT_NONE ? open_association(c, s, out, err) : open_uot(c, s, out, err);
 }

@@ -3,6 +3,7 @@
 #define WEIR_PROTO_SOCKS_SOCKS_H
 
 #include "proto/protocol.h"
+#include "proto/uot_option.h"
 #include "proto/users.h"
 
 extern const struct protocol socks_protocol;
@@ -16,6 +17,7 @@ struct socks_outbound_options {
     struct text username;
     struct text password;
     struct network_option network;
+    struct uot_option udp_over_tcp;
 };
 
 /* The two sides, for the descriptor. */
