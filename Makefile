@@ -20,7 +20,7 @@ help: ## these lines
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 	@echo
 	@echo "  make run CONFIG=FILE     another configuration"
-	@echo "  make test ONLY=e2e       one part: lint gcc clang asan tsan e2e"
+	@echo "  make test ONLY=e2e       one part: lint gcc clang asan tsan e2e e2e-asan"
 	@echo "  make soak                the long versions of the end-to-end tests"
 
 run: build ## build, then serve: a mixed proxy on 127.0.0.1:7890 (examples/quickstart.yaml)

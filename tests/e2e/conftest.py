@@ -13,7 +13,7 @@ sys.path.insert(0, str(HERE))
 
 from kit import servers                       # noqa: E402
 from kit.peers import Peers                   # noqa: E402
-from kit.program import ROOT, Weir, weir_path  # noqa: E402
+from kit.program import ROOT, Weir, is_sanitized, weir_path  # noqa: E402
 from kit.wait import Ports, is_listening, until  # noqa: E402
 
 SOAK = os.environ.get("WEIR_SOAK") == "1"
@@ -23,17 +23,21 @@ _ports = Ports()
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "soak: long; runs with WEIR_SOAK=1 (make soak)")
+    config.addinivalue_line("markers", "figures: asserts memory or processor time; not with a sanitizer")
     config.addinivalue_line("markers", "root: needs root, for a namespace of its own")
     config.addinivalue_line("markers", "xdist_group: tests that share a processor badly")
 
 
 def pytest_collection_modifyitems(items):
     """A gap is skipped with its reason, never passed."""
+    has_figures = weir_path() is not None and not is_sanitized()
     for item in items:
         if weir_path() is None:
             item.add_marker(pytest.mark.skip(reason="weir is not built (make build, or WEIR=path)"))
         if item.get_closest_marker("soak") and not SOAK:
             item.add_marker(pytest.mark.skip(reason="long: make soak"))
+        if item.get_closest_marker("figures") and not has_figures:
+            item.add_marker(pytest.mark.skip(reason="figures of a build with a sanitizer say nothing"))
         if item.get_closest_marker("root") and os.geteuid() != 0:
             item.add_marker(pytest.mark.skip(reason="needs root"))
 

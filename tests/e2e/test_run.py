@@ -84,6 +84,7 @@ def test_a_reload_whose_port_is_taken_is_rolled_back(mixed, origin):
         assert curl("-x", f"socks5h://127.0.0.1:{p}", f"http://127.0.0.1:{origin}/").stdout == b"hello from origin\n"
 
 
+@pytest.mark.figures
 def test_reloads_do_not_grow(mixed, load):
     w, p = mixed("warning")
     config = w.config_path.read_text()
@@ -223,6 +224,7 @@ def test_the_limit_of_connections_lets_others_wait(mixed, echo):
         s.close()
 
 
+@pytest.mark.figures
 @pytest.mark.xdist_group("heavy")
 def test_many_connections_in_sequence_leave_nothing(mixed, load):
     w, p = mixed("error")
@@ -237,6 +239,7 @@ def test_many_connections_in_sequence_leave_nothing(mixed, load):
     assert w.rss() <= rss + 1024, f"memory: {rss} KiB before, {w.rss()} KiB after"
 
 
+@pytest.mark.figures
 @pytest.mark.xdist_group("heavy")
 def test_ten_thousand_idle_connections(mixed, load, origin):
     count = relays_that_fit(10000)
@@ -257,6 +260,7 @@ def test_ten_thousand_idle_connections(mixed, load, origin):
     until(lambda: w.fds() <= fds + 8, 20, "the descriptors to be given back")
 
 
+@pytest.mark.figures
 @pytest.mark.soak
 def test_long_mixed_load_does_not_grow(mixed, load):
     w, p = mixed("error")
