@@ -500,6 +500,8 @@ int reading_check(struct reading *g)
         r = check_cycles(g);
     if (r == 0)
         r = check_sub_rules(g);
+    if (r == 0)
+        r = check_regexes(g);
     if (r < 0)
         return r;
     check_inbound_cycles(g);

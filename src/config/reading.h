@@ -130,6 +130,8 @@ int text_list_keep(struct arena *a, const struct text *at, size_t len, struct te
 
 /* What can only be said when everything is read: references, cycles, ports. */
 int reading_check(struct reading *g) CHECKED;
+/* A part of it: every regular expression of a rule compiles. 0 or -ENOMEM. */
+int check_regexes(struct reading *g) CHECKED;
 
 /* The dialects. */
 int singbox_read(struct reading *g) CHECKED;
