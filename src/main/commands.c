@@ -6,7 +6,7 @@
 #include "main/registry.h"
 
 const struct command *const commands[] = {
-    &command_run,      &command_check,         &command_explain,
+    &command_run,     &command_check,    &command_format,     &command_convert, &command_explain,
     &command_generate, &command_completion, &command_version, &command_reference, NULL,
 };
 
