@@ -153,13 +153,15 @@ struct addr stream_peer_addr(struct stream *s)
 void tcp_set_keep_alive(int fd, bool off, int64_t idle_ms, int64_t interval_ms)
 {
     int on = !off;
-    int idle = (int)((idle_ms ? idle_ms : 300000) / 1000), interval = (int)((interval_ms ? interval_ms : 75000) / 1000);
+    int idle = (int)((idle_ms ? idle_ms : 300000) / 1000), interval = (int)(interval_ms / 1000);
 
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     if (off)
         return;
     idle = max_of(idle, 1);
-    interval = max_of(interval, 1);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    if (!interval_ms)
+        return; /* the kernel's own is 75 s, as sing-box's: a system call less for each connection */
+    interval = max_of(interval, 1);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
 }

@@ -80,20 +80,18 @@ static void report_stuck(struct loop *l, const struct co *co, int64_t ns)
 
 void co_resume(struct loop *l, struct co *co)
 {
-    int64_t started = clock_ns();
+    int64_t started = l->now_ns;
 
     l->running = co;
-    l->started_at = started;
     co->where = NULL;
     co->is_trimmed = false;
     fiber_leave(&l->fiber, &co->fiber, false);
     (void)context_switch(&l->context, &co->context, co);
     fiber_enter(&l->fiber, NULL);
     l->running = NULL;
-    int64_t took = clock_ns() - started;
-    l->now = (started + took) / 1000000;
-    if (unlikely(took > (int64_t)STUCK_MS * 1000000))
-        report_stuck(l, co, took);
+    loop_tick(l);
+    if (unlikely(l->now_ns - started > (int64_t)STUCK_MS * 1000000))
+        report_stuck(l, co, l->now_ns - started);
     if (l->dead) {
         bury(l, l->dead);
         l->dead = NULL;

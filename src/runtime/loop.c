@@ -22,6 +22,12 @@ struct loop *loop_current(void)
     return current;
 }
 
+void loop_tick(struct loop *l)
+{
+    l->now_ns = clock_ns();
+    l->now = l->now_ns / 1000000;
+}
+
 struct loop *loop_self(void)
 {
     return current;
@@ -240,7 +246,7 @@ static void poll_once(struct loop *l)
     struct epoll_event events[EVENTS];
 
     int n = epoll_wait(l->epoll, events, EVENTS, wait_ms(l));
-    l->now = clock_ms();
+    loop_tick(l);
     l->wakeups++;
     for (int i = 0; i < n; i++) {
         if (events[i].data.ptr == l)
@@ -255,7 +261,7 @@ void loop_run(struct loop *l)
 {
     current = l;
     fiber_adopt_thread(&l->fiber);
-    l->now = clock_ms();
+    loop_tick(l);
     while (!l->is_stopping || l->coroutines) {
         run_ready(l);
         if (l->is_stopping && !l->coroutines)
@@ -318,7 +324,7 @@ void loop_free(struct loop *l)
 void loop_dump(struct loop *l, struct strbuf *out)
 {
     strbuf_addf(out, "worker %u: %u coroutines, %u stacks (%u free)\n", l->index, l->coroutines, l->stacks.count,
-                l->stacks.free_count);
+                l->stacks.hot_count + l->stacks.cold_count);
     list_each(m, &l->all) {
         struct co *co = container_of(m, struct co, all);
         strbuf_addf(out, "  %-20s %-16s %6d ms  %s\n", co->name, co->where ? co->where : "(ready)",

@@ -39,8 +39,8 @@ struct loop {
     struct group root;
     struct loop_local local[LOOP_SLOTS];
     const struct log *log;
-    int64_t now;
-    int64_t started_at; /* of the running coroutine, clock_ns() */
+    int64_t now;    /* clock_ms() as of the last event or switch */
+    int64_t now_ns;
     uint64_t wakeups;
     unsigned index;
     unsigned coroutines;
@@ -61,5 +61,7 @@ void co_park(int64_t deadline, const char *where);
 /* Runs one ready coroutine until it parks or returns. */
 void co_resume(struct loop *l, struct co *co);
 struct loop *loop_current(void);
+/* Reads the clock. */
+void loop_tick(struct loop *l);
 
 #endif

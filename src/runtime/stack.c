@@ -63,13 +63,13 @@ static bool add_slab(struct stack_cache *c)
     for (unsigned i = PER_SLAB; i-- > 0;) {
         char *base = slab->base + (size_t)i * STACK_SIZE;
         slab->stacks[i] = (struct stack){
-            .next = c->free,
+            .next = c->cold,
             .low = base + PAGE,
             .top = base + STACK_SIZE - (size_t)(i % COLOURS) * COLOUR_STEP,
         };
-        c->free = &slab->stacks[i];
+        c->cold = &slab->stacks[i];
     }
-    c->free_count += PER_SLAB;
+    c->cold_count += PER_SLAB;
     c->count += PER_SLAB;
     slab->next = c->slabs;
     c->slabs = slab;
@@ -87,25 +87,40 @@ void stack_cache_done(struct stack_cache *c)
     *c = (struct stack_cache){0};
 }
 
+static struct stack *pop(struct stack **list, unsigned *count)
+{
+    struct stack *s = *list;
+
+    *list = s->next;
+    (*count)--;
+    return s;
+}
+
+static void push(struct stack **list, unsigned *count, struct stack *s)
+{
+    s->next = *list;
+    *list = s;
+    (*count)++;
+}
+
 struct stack *stack_get(struct stack_cache *c)
 {
-    if (!c->free && !add_slab(c))
+    if (c->hot)
+        return pop(&c->hot, &c->hot_count);
+    if (!c->cold && !add_slab(c))
         return NULL;
-    struct stack *s = c->free;
-    c->free = s->next;
-    c->free_count--;
-    return s;
+    return pop(&c->cold, &c->cold_count);
 }
 
 void stack_put(struct stack_cache *c, struct stack *s)
 {
-    if (c->free_count >= STACKS_HOT) {
-        uintptr_t last = ((uintptr_t)s->top + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
-        (void)madvise(s->low, last - (uintptr_t)s->low, MADV_DONTNEED);
+    if (c->hot_count < STACKS_HOT) {
+        push(&c->hot, &c->hot_count, s);
+        return;
     }
-    s->next = c->free;
-    c->free = s;
-    c->free_count++;
+    uintptr_t last = ((uintptr_t)s->top + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+    (void)madvise(s->low, last - (uintptr_t)s->low, MADV_DONTNEED);
+    push(&c->cold, &c->cold_count, s);
 }
 
 void stack_trim(const struct stack *s, void *sp)

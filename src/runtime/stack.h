@@ -13,8 +13,10 @@ struct stack_slab;
 
 struct stack_cache {
     struct stack_slab *slabs;
-    struct stack *free; /* ready to use, the newest first */
-    unsigned free_count;
+    struct stack *hot;  /* free, with their pages, the newest first */
+    struct stack *cold; /* free, without pages */
+    unsigned hot_count;
+    unsigned cold_count;
     unsigned count; /* all that exist */
     bool no_guard_install;
 };
