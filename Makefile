@@ -24,7 +24,7 @@ help: ## these lines
 	@echo "  make soak                the long versions of the end-to-end tests"
 
 run: build ## build, then serve: a mixed proxy on 127.0.0.1:7890 (examples/quickstart.yaml)
-	@exec $(weir) run -c $(CONFIG)
+	@exec $(weir) run --status -c $(CONFIG)
 
 build: ## the release build: build-release/src/main/weir
 	@tools/deps build

@@ -50,7 +50,7 @@ static const struct flag flag_table[] = {
     {"log-format", 0, FLAG_CHOICE, &flags.log_format, NULL, "text|json", "how lines are written (default text)"},
     {"log-file", 0, FLAG_TEXT, &flags.log_file, "FILE", NULL, "append the log here instead of standard error"},
     {"disable-color", 0, FLAG_SWITCH, &flags.no_colour, NULL, NULL, "no colours on a terminal"},
-    {"status", 0, FLAG_SWITCH, &flags.status, NULL, NULL, "a line with counters, renewed every second"},
+    {"status", 0, FLAG_SWITCH, &flags.status, NULL, NULL, "on a terminal: a line with counters, renewed every second"},
     {0},
 };
 
@@ -103,6 +103,8 @@ static int open_log(struct sink *s)
             return -1;
         }
     }
+    flags.status = flags.status && !s->is_json && s->fd == STDERR_FILENO && isatty(s->fd);
+    s->has_status = flags.status;
     s->has_colour = !flags.no_colour && isatty(s->fd) && !getenv("NO_COLOR");
     return 0;
 }
@@ -239,8 +241,6 @@ static int run_with(struct weir *w, const struct sink *s, const sigset_t *set)
     log_line(s, WEIR_INFO, line);
     notify("READY=1");
     serve(w, s, set);
-    if (flags.status)
-        (void)fputc('\n', stderr);
     stop(w, s, set);
     return EXIT_OK;
 }

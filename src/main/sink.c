@@ -33,6 +33,8 @@ static void as_json(struct strbuf *b, enum weir_level level, struct text line)
 
 static void as_text(const struct sink *s, struct strbuf *b, enum weir_level level, struct text line)
 {
+    if (s->has_status)
+        strbuf_add_text(b, TEXT("\r\033[K"));
     if (s->has_time) {
         add_time(b, false);
         strbuf_add_char(b, ' ');

@@ -11,6 +11,7 @@ struct sink {
     bool is_json;
     bool has_colour;
     bool has_time;
+    bool has_status; /* a status line stands where the next line goes */
 };
 
 /* For weir_settings.log: `arg` is a struct sink. One write(2) a line, so lines never mix. */
