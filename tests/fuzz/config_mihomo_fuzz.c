@@ -1,4 +1,5 @@
 #include "../config/fake.h"
+#include "libfyaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
