@@ -121,6 +121,12 @@ void buffer_put(void *b)
     } else {
         (void)munmap(b, BUFFER_SIZE);
     }
-    if (!list_is_empty(&p->waiters))
-        event_set(&container_of(p->waiters.next, struct waiter, link)->freed);
+    /* Several may come back before the first that was woken runs: each is for one more. */
+    list_each(l, &p->waiters) {
+        struct waiter *w = container_of(l, struct waiter, link);
+        if (!w->freed.is_set) {
+            event_set(&w->freed);
+            return;
+        }
+    }
 }

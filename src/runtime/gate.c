@@ -28,6 +28,12 @@ int gate_enter(struct gate *g, int64_t deadline)
 void gate_leave(struct gate *g)
 {
     g->inside--;
-    if (!list_is_empty(&g->waiting))
-        event_set(&container_of(g->waiting.next, struct waiter, link)->opened);
+    /* Several may leave before the first that was woken runs: each leaves room for one more. */
+    list_each(l, &g->waiting) {
+        struct waiter *w = container_of(l, struct waiter, link);
+        if (!w->opened.is_set) {
+            event_set(&w->opened);
+            return;
+        }
+    }
 }
