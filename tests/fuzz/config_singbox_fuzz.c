@@ -1,3 +1,4 @@
+#include "fyaml_leak.h"
 #include "../config/fake.h"
 #include "libfyaml.h"
 

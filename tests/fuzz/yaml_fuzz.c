@@ -1,3 +1,4 @@
+#include "fyaml_leak.h"
 #include "format/yaml.h"
 #include "libfyaml.h"
 
