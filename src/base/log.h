@@ -17,7 +17,7 @@ enum log_level {
 };
 
 struct log {
-    enum log_level level;
+    enum log_level level; /* log_set_level() while other threads write */
     void (*sink)(void *arg, enum log_level level, struct text line);
     void *arg;
 };
@@ -27,7 +27,13 @@ void log_write(const struct log *log, enum log_level level, const char *fmt, ...
 
 static inline bool log_wants(const struct log *log, enum log_level level)
 {
-    return log && level >= log->level && log->sink;
+    return log && level >= __atomic_load_n(&log->level, __ATOMIC_RELAXED) && log->sink;
+}
+
+/* From any thread. */
+static inline void log_set_level(struct log *log, enum log_level level)
+{
+    __atomic_store_n(&log->level, level, __ATOMIC_RELAXED);
 }
 
 const char *log_level_name(enum log_level level);

@@ -34,6 +34,9 @@ static inline void mem_cleanup(void *p)
 void mem_fail_at(long n);
 /* Whether the failure asked for has happened. */
 bool mem_has_failed(void);
+/* The same for the n-th call of whatever thread makes it. */
+void mem_fail_anywhere_at(long n);
+bool mem_has_failed_anywhere(void);
 #endif
 
 #endif

@@ -98,9 +98,10 @@ static inline struct reader read_sub(struct reader *r, size_t n)
     return sub;
 }
 
+/* `p` may be NULL, for want of memory: then there is no room. */
 static inline struct writer writer_of(void *p, size_t n)
 {
-    return (struct writer){.start = p, .at = p, .end = (uint8_t *)p + n};
+    return (struct writer){.start = p, .at = p, .end = p ? (uint8_t *)p + n : NULL};
 }
 
 static inline size_t writer_len(const struct writer *w)

@@ -80,7 +80,6 @@ static int fill(struct explain_request *r, const char *target, const struct mode
 /* Consumes the model. */
 static int answer(struct model *model, const char *target)
 {
-    static struct totals totals;
     struct question q = {0};
     struct error err = {0};
     int r = EXIT_FAILED;
@@ -89,7 +88,7 @@ static int answer(struct model *model, const char *target)
         model_done(model);
         return EXIT_USAGE;
     }
-    const struct generation_setup setup = {.totals = &totals, .registry = registry};
+    const struct generation_setup setup = {.registry = registry};
     q.generation = generation_new(model, &setup, &err);
     if (!q.generation) {
         (void)fprintf(stderr, "error: %s\n", err.text);

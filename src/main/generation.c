@@ -188,6 +188,7 @@ static int make_router(struct generation *g, struct error *err)
         .mode = mode_of(g->model.mode),
         .resolver = g->resolver,
         .strategy = g->model.strategy,
+        .counters = g->counters,
         .log = g->log,
     };
     return router_new(&setup, &g->router, err);
@@ -282,7 +283,7 @@ struct generation *generation_new(struct model *model, const struct generation_s
     }
     g->model = *model;
     g->log = setup->log;
-    g->totals = setup->totals;
+    g->counters = setup->counters;
     g->references = 1;
     if (make_all(g, setup, err) < 0) {
         generation_unref(g);
@@ -296,22 +297,10 @@ void generation_ref(struct generation *g)
     __atomic_fetch_add(&g->references, 1, __ATOMIC_RELAXED);
 }
 
-static void add_up(const struct generation *g)
-{
-    struct router_stats s = router_stats(g->router);
-
-    __atomic_fetch_add(&g->totals->total, s.total, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&g->totals->failed, s.failed, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&g->totals->up, s.up, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&g->totals->down, s.down, __ATOMIC_RELAXED);
-}
-
 void generation_unref(struct generation *g)
 {
     if (!g || __atomic_sub_fetch(&g->references, 1, __ATOMIC_ACQ_REL) > 0)
         return;
-    if (g->router)
-        add_up(g);
     for (size_t i = 0; i < g->inbound_count; i++)
         g->inbounds[i]->ops->free(g->inbounds[i]);
     mem_free(g->inbounds);

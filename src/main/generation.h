@@ -29,22 +29,14 @@ struct generation {
     struct health *health;
     struct router *router;
     const struct log *log;
-    struct totals *totals;
+    struct router_counters *counters;
     unsigned references;         /* atomic */
-};
-
-/* Of generations that are gone; atomic. */
-struct totals {
-    uint64_t total;
-    uint64_t failed;
-    uint64_t up;
-    uint64_t down;
 };
 
 struct generation_setup {
     const struct log *log;
     struct cache_file *cache;          /* may be NULL */
-    struct totals *totals;             /* where its counters go in the end */
+    struct router_counters *counters;  /* of all generations together; NULL: each its own */
     const struct protocol *const *registry;
 };
 

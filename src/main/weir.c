@@ -2,6 +2,7 @@
 #include "weir.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "config/read.h"
@@ -15,6 +16,7 @@
 enum {
     PER_CONNECTION = 16 * 1024, /* what a limit on memory grants each connection */
     DRAIN_POLL_MS = 20,
+    RETRY_MS = 20,              /* between tries of what must succeed, when memory is short */
     MESSAGE_MAX = 1 << 20,
 };
 
@@ -24,7 +26,8 @@ struct post {
     unsigned index;
     struct admission admission;
     struct tenancy *tenancy;
-    struct generation *next; /* argument of a swap */
+    struct generation *present; /* of the tenancy; its health tests run here, on the first worker */
+    struct generation *next;    /* argument of a swap */
     int64_t deadline;        /* argument of a stop */
     struct error error;
     unsigned cut;
@@ -38,8 +41,7 @@ struct weir {
     struct listeners listeners;
     struct generation *current;
     struct cache_file *cache;
-    char *cache_path;
-    struct totals totals;
+    struct router_counters counters;
     struct strbuf message;
     bool is_hurried;
 };
@@ -123,10 +125,8 @@ static struct cache_file *cache_for(struct weir *w, const struct model *m)
 {
     if (m->cache_file.len == 0)
         return NULL;
-    if (!w->cache) {
+    if (!w->cache)
         w->cache = cache_file_open(m->cache_file, &w->log);
-        w->cache_path = text_dup(m->cache_file);
-    }
     return w->cache;
 }
 
@@ -143,9 +143,7 @@ static struct generation *build(struct weir *w, const char *config)
         errno = -r;
         return NULL;
     }
-    if (!w->settings.log_level)
-        w->log.level = model.log.disabled ? LOG_SILENT : (enum log_level)model.log.level;
-    struct generation_setup setup = {.log = &w->log, .cache = cache_for(w, &model), .totals = &w->totals,
+    struct generation_setup setup = {.log = &w->log, .cache = cache_for(w, &model), .counters = &w->counters,
                                      .registry = registry};
     struct generation *g = generation_new(&model, &setup, &err);
     if (!g) {
@@ -179,6 +177,15 @@ static int open_post(void *arg)
     return 0;
 }
 
+/* For what must happen: when there is no memory for a coroutine, it waits until there is. */
+static void call_surely(struct weir *w, unsigned index, int (*fn)(void *arg))
+{
+    const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000};
+
+    while (workers_call(w->workers, index, fn, &w->posts[index]) == -ENOMEM)
+        (void)nanosleep(&pause, NULL);
+}
+
 static int start_background(struct post *p, struct generation *g, struct error *err)
 {
     if (p->index != 0)
@@ -187,36 +194,66 @@ static int start_background(struct post *p, struct generation *g, struct error *
     return r < 0 ? error_errno(err, r, "health checks") : 0;
 }
 
+/* The worker serves a generation from now on, or none: then with err, and nothing is left behind. */
+static int move_in(struct post *p, struct generation *g, struct error *err)
+{
+    struct tenancy *t = tenancy_new(g, p->index, &p->admission, err);
+
+    if (!t)
+        return -EIO;
+    int r = start_background(p, g, err);
+    if (r < 0) {
+        tenancy_close(t);
+        tenancy_leave(t);
+        return r;
+    }
+    p->tenancy = t;
+    p->present = g;
+    return 0;
+}
+
+/* The worker accepts no more; sessions go on in what is returned. */
+static struct tenancy *move_out(struct post *p)
+{
+    if (!p->tenancy)
+        return NULL;
+    if (p->index == 0)
+        health_stop(p->present->health);
+    tenancy_close(p->tenancy);
+    return take(p->tenancy);
+}
+
 /* On each worker: the old generation accepts no more, the new one does. */
 static int swap(void *arg)
 {
     struct post *p = arg;
-    struct tenancy *old = p->tenancy;
+    struct generation *before = p->present;
+    struct tenancy *old = move_out(p);
+    int r = move_in(p, p->next, &p->error);
 
-    if (old) {
-        if (p->index == 0)
-            health_stop(p->weir->current->health);
-        tenancy_close(old);
+    /* The old one's sessions go on in `old`; new ones come in through a tenancy of the same generation. */
+    while (r < 0 && old && move_in(p, before, NULL) < 0) {
+        if (co_sleep(RETRY_MS) < 0)
+            break;
     }
-    p->tenancy = tenancy_new(p->next, p->index, &p->admission, &p->error);
-    int r = p->tenancy ? start_background(p, p->next, &p->error) : -EIO;
-    if (r == 0) {
-        if (old)
-            tenancy_leave(old);
-        return 0;
-    }
-    if (p->tenancy) {
-        tenancy_close(p->tenancy);
-        tenancy_leave(p->tenancy);
-    }
-    p->tenancy = NULL;
-    if (old) {
-        /* Its sessions go on in `old`; new ones come in through a tenancy of the same generation. */
+    if (old)
         tenancy_leave(old);
-        p->tenancy = tenancy_new(p->weir->current, p->index, &p->admission, NULL);
-        (void)start_background(p, p->weir->current, NULL);
+    return r < 0 ? -EIO : 0;
+}
+
+/* To the generation that ran before; there may be none. */
+static int swap_back(void *arg)
+{
+    struct post *p = arg;
+    struct tenancy *failed = move_out(p);
+
+    while (failed && p->next && move_in(p, p->next, NULL) < 0) {
+        if (co_sleep(RETRY_MS) < 0)
+            break;
     }
-    return r;
+    if (failed)
+        tenancy_leave(failed);
+    return 0;
 }
 
 static int swap_all(struct weir *w, struct generation *g)
@@ -226,16 +263,28 @@ static int swap_all(struct weir *w, struct generation *g)
     for (unsigned i = 0; i < count; i++) {
         struct post *p = &w->posts[i];
         p->next = g;
+        p->error = (struct error){0};
         int r = workers_call(w->workers, i, swap, p);
         if (r < 0) {
-            for (unsigned back = 0; w->current && back < i; back++) {
+            if (r != -EIO)
+                (void)error_errno(&p->error, r, "worker %u", i);
+            for (unsigned back = 0; back < i; back++) {
                 w->posts[back].next = w->current;
-                (void)workers_call(w->workers, back, swap, &w->posts[back]);
+                call_surely(w, back, swap_back);
             }
             return say(w, r, &p->error);
         }
     }
     return 0;
+}
+
+/* What the embedder said goes before what the configuration says. */
+static void follow_level(struct weir *w, const struct generation *g)
+{
+    const struct model_log *log = &g->model.log;
+
+    if (!w->settings.log_level)
+        log_set_level(&w->log, log->disabled ? LOG_SILENT : (enum log_level)log->level);
 }
 
 /* Consumes the generation. */
@@ -256,6 +305,7 @@ static int install(struct weir *w, struct generation *g)
         return r;
     }
     w->current = g;
+    follow_level(w, g);
     listeners_commit(&w->listeners);
     generation_unref(old);
     return 0;
@@ -280,9 +330,15 @@ static int start_workers(struct weir *w, struct error *err)
     for (unsigned i = 0; i < count; i++) {
         w->posts[i].weir = w;
         w->posts[i].index = i;
-        (void)workers_call(w->workers, i, open_post, &w->posts[i]);
+        w->posts[i].admission.reserve = -1;
     }
-    return workers_call(w->workers, 0, start_cache, w);
+    for (unsigned i = 0; i < count; i++) {
+        int r = workers_call(w->workers, i, open_post, &w->posts[i]);
+        if (r < 0)
+            return error_errno(err, r, "worker %u", i);
+    }
+    int r = workers_call(w->workers, 0, start_cache, w);
+    return r < 0 ? error_errno(err, r, "cache file") : 0;
 }
 
 int weir_start(struct weir *w)
@@ -297,6 +353,7 @@ int weir_start(struct weir *w)
     if (!g)
         return -errno;
     w->is_hurried = false;
+    follow_level(w, g);
     int r = start_workers(w, &err);
     if (r < 0) {
         generation_unref(g);
@@ -349,8 +406,8 @@ static int cut_post(void *arg)
     struct post *p = arg;
 
     if (p->index == 0) {
-        if (p->weir->current)
-            health_stop(p->weir->current->health);
+        if (p->tenancy)
+            health_stop(p->present->health);
         if (p->weir->cache)
             cache_file_stop(p->weir->cache);
     }
@@ -368,24 +425,23 @@ int weir_stop(struct weir *w, int64_t drain_ms)
         return 0;
     unsigned count = w->posts ? workers_count(w->workers) : 0;
     for (unsigned i = 0; i < count; i++)
-        (void)workers_call(w->workers, i, close_post, &w->posts[i]);
+        call_surely(w, i, close_post);
     /* Clients are refused from now on: while a descriptor is open, the kernel would let them wait for nobody. */
     listeners_done(&w->listeners);
     listeners_init(&w->listeners);
     for (unsigned i = 0; i < count; i++) {
         w->posts[i].deadline = deadline;
-        (void)workers_call(w->workers, i, drain_post, &w->posts[i]);
+        call_surely(w, i, drain_post);
         cut += (int)w->posts[i].cut;
     }
     for (unsigned i = 0; i < count; i++)
-        (void)workers_call(w->workers, i, cut_post, &w->posts[i]);
+        call_surely(w, i, cut_post);
     workers_free(take(w->workers));
     for (unsigned i = 0; i < count; i++)
         admission_done(&w->posts[i].admission);
     mem_free(take(w->posts));
     generation_unref(take(w->current));
     cache_file_close(take(w->cache));
-    mem_free(take(w->cache_path));
     return cut;
 }
 
@@ -399,6 +455,7 @@ void weir_free(struct weir *w)
     if (!w)
         return;
     (void)weir_stop(w, 0);
+    cache_file_close(take(w->cache));
     listeners_done(&w->listeners);
     strbuf_done(&w->message);
     mem_free(w);
@@ -423,15 +480,10 @@ int weir_port(struct weir *w, const char *tag)
 
 void weir_get_counters(struct weir *w, struct weir_counters *out)
 {
-    struct router_stats now = w->current ? router_stats(w->current->router) : (struct router_stats){0};
+    const struct router_counters *c = &w->counters;
 
-    *out = (struct weir_counters){
-        .sessions_active = now.active,
-        .sessions_total = now.total + __atomic_load_n(&w->totals.total, __ATOMIC_RELAXED),
-        .sessions_failed = now.failed + __atomic_load_n(&w->totals.failed, __ATOMIC_RELAXED),
-        .bytes_up = now.up + __atomic_load_n(&w->totals.up, __ATOMIC_RELAXED),
-        .bytes_down = now.down + __atomic_load_n(&w->totals.down, __ATOMIC_RELAXED),
-    };
+    *out = (struct weir_counters){.sessions_active = c->active, .sessions_total = c->total,
+                                  .sessions_failed = c->failed, .bytes_up = c->up, .bytes_down = c->down};
 }
 
 const char *weir_message(struct weir *w)

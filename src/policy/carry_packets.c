@@ -92,7 +92,7 @@ static int open_decided(struct decision *d, struct packet **out, struct error *e
         return result;
     result = outbound_open_packet(d->outbound, d->session, out, err);
     if (result < 0 && result != -ECANCELED && result != -EACCES)
-        (void)atomic_fetch_add_explicit(&r->failed, 1, memory_order_relaxed);
+        (void)atomic_fetch_add_explicit(&r->counters->failed, 1, memory_order_relaxed);
     return result;
 }
 

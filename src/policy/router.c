@@ -40,8 +40,8 @@ int flow_begin(struct proxy_router *r, struct session *s, struct error *err)
     if (!f)
         return error_errno(err, -ENOMEM, "session");
     s->owner = f;
-    s->id = atomic_fetch_add_explicit(&r->total, 1, memory_order_relaxed) + 1;
-    count(&r->active, 1);
+    s->id = atomic_fetch_add_explicit(&r->counters->total, 1, memory_order_relaxed) + 1;
+    count(&r->counters->active, 1);
     if (in && in->is_local_only && !is_from_here(s))
         return error_set(err, -EACCES, "inbound '%s' serves this machine only (allow-lan is off)", in->tag);
     return hooks_accept(&r->hooks, s, &f->hooks_passed, err);
@@ -61,11 +61,11 @@ void flow_end(struct proxy_router *r, struct session *s, int result, const struc
     s->owner = NULL;
     hooks_close(&r->hooks, s, f->hooks_passed, result);
     mem_free(f);
-    count(&r->up, s->up);
-    count(&r->down, s->down);
+    count(&r->counters->up, s->up);
+    count(&r->counters->down, s->down);
     if (was_rejected(result))
-        count(&r->rejected, 1);
-    (void)atomic_fetch_sub_explicit(&r->active, 1, memory_order_relaxed);
+        count(&r->counters->rejected, 1);
+    (void)atomic_fetch_sub_explicit(&r->counters->active, 1, memory_order_relaxed);
     session_line_write(r->router.log, s, result, err);
 }
 
@@ -113,7 +113,7 @@ static int open_decided(struct decision *d, struct stream **out, struct error *e
         return result;
     result = outbound_open(d->outbound, s, out, err);
     if (result < 0 && result != -ECANCELED && !was_rejected(result))
-        count(&r->failed, 1);
+        count(&r->counters->failed, 1);
     return result;
 }
 
@@ -259,6 +259,7 @@ int router_new(const struct router_setup *setup, struct router **out, struct err
     arena_init(&r->arena, 0);
     map_init(&r->by_tag);
     r->setup = *setup;
+    r->counters = setup->counters ? setup->counters : &r->own;
     set_defaults(r);
     if (!setup->final)
         return error_set(err, -EINVAL, "the router has no final outbound");
@@ -303,11 +304,11 @@ static uint64_t value_of(const _Atomic uint64_t *counter)
 
 struct router_stats router_stats(const struct router *base)
 {
-    const struct proxy_router *r = const_of(base);
+    const struct router_counters *c = const_of(base)->counters;
 
     return (struct router_stats){
-        .active = value_of(&r->active), .total = value_of(&r->total), .rejected = value_of(&r->rejected),
-        .failed = value_of(&r->failed), .up = value_of(&r->up),       .down = value_of(&r->down)};
+        .active = value_of(&c->active), .total = value_of(&c->total), .rejected = value_of(&c->rejected),
+        .failed = value_of(&c->failed), .up = value_of(&c->up),       .down = value_of(&c->down)};
 }
 
 const struct route_table *router_table(const struct router *base)

@@ -32,6 +32,16 @@ struct router_limits {
     uint32_t per_source;   /* the same of one source address */
 };
 
+/* Of one router, or of all that follow each other in an instance. Atomic. */
+struct router_counters {
+    _Atomic uint64_t active;
+    _Atomic uint64_t total;
+    _Atomic uint64_t rejected;
+    _Atomic uint64_t failed;
+    _Atomic uint64_t up;
+    _Atomic uint64_t down;
+};
+
 struct router_setup {
     struct route_source rules;
     bool udp_falls_through;        /* mihomo: a UDP flow passes by rules whose outbound carries no UDP */
@@ -46,6 +56,7 @@ struct router_setup {
     struct hook *const *hooks;     /* borrowed until router_free(); copied list */
     size_t hook_count;
     struct router_limits limits;
+    struct router_counters *counters; /* borrowed; NULL: the router's own. The total numbers the sessions. */
     const struct log *log;
 };
 

@@ -31,12 +31,8 @@ struct proxy_router {
     struct hook *limit; /* owned; NULL: none */
     atomic_int mode;
     atomic_uint held;
-    _Atomic uint64_t active;
-    _Atomic uint64_t total;
-    _Atomic uint64_t rejected;
-    _Atomic uint64_t failed;
-    _Atomic uint64_t up;
-    _Atomic uint64_t down;
+    struct router_counters *counters;
+    struct router_counters own;
 };
 
 /* The router's record of a session, from its first call to its end: session.owner. */

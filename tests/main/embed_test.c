@@ -138,6 +138,7 @@ static void two_instances_live_side_by_side(void **state)
 static void a_reload_keeps_port_and_sessions(void **state)
 {
     struct weir *w = start(open_config);
+    struct weir_counters counters;
     uint16_t port;
     int listener = listen_anywhere(&port), fd = -1, other = -1;
     int before = weir_port(w, "in");
@@ -151,6 +152,10 @@ static void a_reload_keeps_port_and_sessions(void **state)
     assert_int_equal(weir_port(w, "in"), before);
     say_and_hear(fd, "after");
     assert_int_equal(socks_connect(before, port, &other), 2);
+    /* What runs in the old configuration counts. */
+    weir_get_counters(w, &counters);
+    assert_in_range(counters.sessions_active, 1, 2); /* the refused one is answered before it ends */
+    assert_int_equal(counters.sessions_total, 2);
     close(fd);
     pthread_join(echo, NULL);
     weir_free(w);

@@ -58,6 +58,7 @@ struct trial {
     const struct ss_method *method;
     struct ss_cipher *cipher;
     const uint8_t *at; /* salt and first length record */
+    int failure;       /* ours, not the peer's: no memory for a cipher */
 };
 
 static bool opens(void *arg, const struct ss_key *key)
@@ -66,9 +67,12 @@ static bool opens(void *arg, const struct ss_key *key)
     uint8_t length[2];
 
     ss_cipher_done(t->cipher);
-    if (ss_cipher_init(t->cipher, t->method, key, t->at) < 0)
-        return false;
-    return ss_cipher_open(t->cipher, t->at + t->method->key_size, SS_LENGTH_RECORD, length) == 0;
+    int r = ss_cipher_init(t->cipher, t->method, key, t->at);
+    if (r == 0)
+        r = ss_cipher_open(t->cipher, t->at + t->method->key_size, SS_LENGTH_RECORD, length);
+    if (r < 0 && r != -EBADMSG)
+        t->failure = r;
+    return r == 0;
 }
 
 static int accept_classic(struct guest *g)
@@ -83,7 +87,7 @@ static int accept_classic(struct guest *g)
     struct trial trial = {.method = m, .cipher = &s->in, .at = salt.ptr};
     g->request->user = ss_ring_try(g->ring, g->source, opens, &trial);
     if (!g->request->user)
-        return -EBADMSG;
+        return trial.failure ? trial.failure : -EBADMSG;
     /* Only salts of those who have a key are kept: a stranger cannot fill the filter. */
     r = salt_filter_add(g->memory->filter, salt);
     if (r < 0)

@@ -40,7 +40,11 @@ static void serve(struct inbound *in, struct stream *client, struct session *s)
     if (r < 0) {
         log_debug(in->log, "inbound '%s' (shadowsocks): %s: refused: %s", in->tag, addr_print(&s->source, text),
                   refusal(r));
-        ss_silence(client);
+        /* Silence is for strangers. */
+        if (r == -ENOMEM)
+            stream_close(client);
+        else
+            ss_silence(client);
         return;
     }
     if (!stream)
