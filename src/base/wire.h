@@ -132,7 +132,9 @@ static inline void write_be(struct writer *w, uint64_t v, size_t n)
 {
     uint8_t *room = write_room(w, n);
 
-    for (size_t i = n; room && i > 0; i--, v >>= 8)
+    if (!room)
+        return;
+    for (size_t i = n; i > 0; i--, v >>= 8)
         room[i - 1] = (uint8_t)v;
 }
 
