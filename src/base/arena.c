@@ -34,9 +34,11 @@ void *arena_alloc(struct arena *a, size_t size)
         return NULL;
     size = (size + 15) & ~(size_t)15;
     if (!a->head || a->head->size - a->head->used < size) {
-        size_t room = max_of(size, (size_t)BLOCK);
-        if (a->max && a->total + room > a->max)
+        size_t left = a->max ? a->max - a->total : SIZE_MAX;
+        if (size > left)
             return NULL;
+        /* The last block takes what the ceiling leaves. */
+        size_t room = min_of(max_of(size, (size_t)BLOCK), left);
         struct arena_block *b = mem_alloc(sizeof *b + room);
         if (!b)
             return NULL;

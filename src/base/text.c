@@ -147,9 +147,10 @@ int text_to_i64(struct text t, int64_t *out)
     int r = text_to_u64(t, &value);
     if (r < 0)
         return r;
-    if (value > (uint64_t)INT64_MAX)
+    if (value > (uint64_t)INT64_MAX + negative)
         return -ERANGE;
-    *out = negative ? -(int64_t)value : (int64_t)value;
+    /* The least number has no positive twin, so the sign is changed before the type. */
+    *out = (int64_t)(negative ? 0 - value : value);
     return 0;
 }
 

@@ -116,6 +116,8 @@ static inline uint8_t *write_room(struct writer *w, size_t n)
         w->failed = true;
         return NULL;
     }
+    if (n == 0)
+        return w->at;
     w->at += n;
     return w->at - n;
 }
