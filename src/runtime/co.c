@@ -83,12 +83,14 @@ void co_resume(struct loop *l, struct co *co)
     int64_t started = l->now_ns;
 
     l->running = co;
+    __atomic_store_n(&l->busy_with, co->name, __ATOMIC_RELAXED);
     co->where = NULL;
     co->is_trimmed = false;
     fiber_leave(&l->fiber, &co->fiber, false);
     (void)context_switch(&l->context, &co->context, co);
     fiber_enter(&l->fiber, NULL);
     l->running = NULL;
+    __atomic_store_n(&l->busy_with, NULL, __ATOMIC_RELAXED);
     loop_tick(l);
     if (unlikely(l->now_ns - started > (int64_t)STUCK_MS * 1000000))
         report_stuck(l, co, l->now_ns - started);
@@ -279,10 +281,9 @@ void group_cancel(struct group *g)
         group_cancel(container_of(m, struct group, link));
 }
 
-void group_set_deadline(struct group *g, int64_t deadline)
+/* Members that wait already look at it again. */
+static void shorten_waits(struct group *g, int64_t deadline)
 {
-    g->deadline = deadline;
-    /* Members that wait already look at it again. */
     list_each(m, &g->members) {
         struct co *co = container_of(m, struct co, member);
         if (co->where && co->deadline > deadline) {
@@ -290,10 +291,15 @@ void group_set_deadline(struct group *g, int64_t deadline)
             (void)timer_set(&loop_current()->timers, &co->timer, deadline);
         }
     }
-    list_each(m, &g->groups) {
-        struct group *sub = container_of(m, struct group, link);
-        group_set_deadline(sub, min_of(sub->deadline, deadline));
-    }
+    list_each(m, &g->groups)
+        shorten_waits(container_of(m, struct group, link), deadline);
+}
+
+void group_set_deadline(struct group *g, int64_t deadline)
+{
+    /* Groups below keep their own, so that lifting this one lifts it for them, too. */
+    g->deadline = deadline;
+    shorten_waits(g, deadline);
 }
 
 void group_wait(struct group *g)

@@ -13,27 +13,25 @@ void gate_init(struct gate *g, unsigned limit)
 
 int gate_enter(struct gate *g, int64_t deadline)
 {
-    while (g->limit && g->inside >= g->limit) {
-        struct waiter w = {0};
-        list_add(&g->waiting, &w.link);
-        int r = event_wait(&w.opened, deadline, "wait at gate");
-        list_remove(&w.link);
-        if (r < 0)
-            return r;
+    if (!g->limit || g->inside < g->limit) {
+        g->inside++;
+        return 0;
     }
-    g->inside++;
-    return 0;
+    struct waiter w = {0};
+    list_add(&g->waiting, &w.link);
+    int r = event_wait(&w.opened, deadline, "wait at gate");
+    list_remove(&w.link);
+    return r;
 }
 
 void gate_leave(struct gate *g)
 {
-    g->inside--;
-    /* Several may leave before the first that was woken runs: each leaves room for one more. */
-    list_each(l, &g->waiting) {
-        struct waiter *w = container_of(l, struct waiter, link);
-        if (!w->opened.is_set) {
-            event_set(&w->opened);
-            return;
-        }
+    if (list_is_empty(&g->waiting)) {
+        g->inside--;
+        return;
     }
+    /* The place goes to the first in line and is never free meanwhile: nobody gets in before it. */
+    struct waiter *w = container_of(g->waiting.next, struct waiter, link);
+    list_remove(&w->link);
+    event_set(&w->opened);
 }

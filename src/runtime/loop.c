@@ -213,14 +213,22 @@ static void run_ready(struct loop *l)
 static void sweep(struct timer *t)
 {
     struct loop *l = container_of(t, struct loop, sweep);
+    bool is_left = false;
 
     list_each(m, &l->all) {
         struct co *co = container_of(m, struct co, all);
-        if (co->where && !co->is_trimmed && l->now - co->parked_at >= PARKED_MS) {
-            stack_trim(co->stack, co->context.sp);
-            co->is_trimmed = true;
+        if (!co->where || co->is_trimmed)
+            continue;
+        if (l->now - co->parked_at < PARKED_MS) {
+            is_left = true;
+            continue;
         }
+        stack_trim(co->stack, co->context.sp);
+        co->is_trimmed = true;
     }
+    /* Those that have not been parked for long yet: perhaps nothing else will run. */
+    if (is_left)
+        (void)timer_set(&l->timers, t, l->now + SWEEP_MS);
 }
 
 static void arm_sweep(struct loop *l)
@@ -334,10 +342,8 @@ void loop_dump(struct loop *l, struct strbuf *out)
 
 const char *loop_busy_with(const struct loop *l)
 {
-    /* Read from another thread for a diagnosis only: the name is a literal. */
-    const struct co *co = __atomic_load_n(&l->running, __ATOMIC_RELAXED);
-
-    return co ? co->name : NULL;
+    /* From another thread: not through `running`, which may end and go away meanwhile. A name is a literal. */
+    return __atomic_load_n(&l->busy_with, __ATOMIC_RELAXED);
 }
 
 struct loop_stats loop_stats(const struct loop *l)

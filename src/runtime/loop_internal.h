@@ -31,6 +31,7 @@ struct loop {
     struct list ready;
     struct list all;
     struct co *running;
+    const char *busy_with;  /* its name; atomic, for the dump of another thread */
     struct context context; /* of the thread's own stack */
     struct fiber fiber;
     struct stack_cache stacks;
