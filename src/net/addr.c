@@ -123,8 +123,10 @@ bool addr_is_multicast(const struct addr *a)
     return addr_family(a) == AF_INET6 && IN6_IS_ADDR_MULTICAST(&a->in6.sin6_addr);
 }
 
-bool addr_is_private(const struct addr *a)
+bool addr_is_private(const struct addr *addr)
 {
+    /* A mapped address leads to the IPv4 host that it names. */
+    const struct addr bare = addr_unmap(*addr), *a = &bare;
     static const struct {
         uint32_t base;
         uint8_t bits;

@@ -10,6 +10,7 @@ enum { KEPT = 16 }; /* free buffers that stay mapped: 576 KiB at most */
 struct waiter {
     struct list link;
     struct event freed;
+    void *buffer; /* what was handed over; NULL: memory ran out */
 };
 
 struct pool {
@@ -46,13 +47,6 @@ static struct pool *pool(void)
     return local->value;
 }
 
-void buffers_set_limit(size_t bytes)
-{
-    struct pool *p = pool();
-
-    if (p)
-        p->limit = bytes;
-}
 
 size_t buffers_in_use(void)
 {
@@ -96,15 +90,34 @@ void *buffer_get(int64_t deadline)
 
     if (!p)
         return NULL;
-    while (is_full(p)) {
-        struct waiter w = {0};
-        list_add(&p->waiters, &w.link);
-        int r = event_wait(&w.freed, deadline, "wait for buffer memory");
-        list_remove(&w.link);
-        if (r < 0)
-            return NULL;
+    if (!is_full(p))
+        return obtain(p);
+    struct waiter w = {0};
+    list_add(&p->waiters, &w.link);
+    int r = event_wait(&w.freed, deadline, "wait for buffer memory");
+    list_remove(&w.link);
+    return r < 0 ? NULL : w.buffer;
+}
+
+/* To the first in line, so that nobody who comes later takes it from them. */
+static void hand_over(struct pool *p)
+{
+    while (!list_is_empty(&p->waiters) && !is_full(p)) {
+        struct waiter *w = container_of(p->waiters.next, struct waiter, link);
+        list_remove(&w->link);
+        w->buffer = obtain(p);
+        event_set(&w->freed);
     }
-    return obtain(p);
+}
+
+void buffers_set_limit(size_t bytes)
+{
+    struct pool *p = pool();
+
+    if (!p)
+        return;
+    p->limit = bytes;
+    hand_over(p);
 }
 
 void buffer_put(void *b)
@@ -121,12 +134,5 @@ void buffer_put(void *b)
     } else {
         (void)munmap(b, BUFFER_SIZE);
     }
-    /* Several may come back before the first that was woken runs: each is for one more. */
-    list_each(l, &p->waiters) {
-        struct waiter *w = container_of(l, struct waiter, link);
-        if (!w->freed.is_set) {
-            event_set(&w->freed);
-            return;
-        }
-    }
+    hand_over(p);
 }

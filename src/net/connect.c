@@ -8,6 +8,8 @@
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
 
+enum { UNIX_RETRY_MS = 10 };
+
 static void set(int fd, int level, int name, int value)
 {
     (void)setsockopt(fd, level, name, &value, sizeof value);
@@ -99,6 +101,14 @@ int socket_connect_unix(const char *path, int64_t deadline, struct stream **out)
 
     if (!text_copy(text_of(path), sun.sun_path, sizeof sun.sun_path))
         return -EINVAL;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    return fd < 0 ? -errno : connect_fd(fd, (struct sockaddr *)&sun, sizeof sun, deadline, out);
+    /* While the listener's queue is full the kernel says EAGAIN, and no event tells when that ends. */
+    for (;;) {
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        int r = fd < 0 ? -errno : connect_fd(fd, (struct sockaddr *)&sun, sizeof sun, deadline, out);
+        if (r != -EAGAIN)
+            return r;
+        r = loop_now() >= deadline ? -ETIMEDOUT : co_sleep(UNIX_RETRY_MS);
+        if (r < 0)
+            return r;
+    }
 }

@@ -14,7 +14,8 @@ struct dest dest_of_addr(const struct addr *a)
 
 static bool is_host_char(char c)
 {
-    return (uint8_t)c > ' ' && c != 0x7f && c != '"' && c != '\\' && c != '/' && c != '[' && c != ']' && c != '@';
+    return (uint8_t)c > ' ' && c != 0x7f && c != '"' && c != '\\' && c != '/' && c != '[' && c != ']' && c != '@' &&
+           c != ':'; /* a broken IPv6 literal is no name; and the text would not parse again */
 }
 
 int dest_set_host(struct dest *d, struct text host, uint16_t port)

@@ -29,7 +29,7 @@ static inline struct text dest_name(const struct dest *d)
 struct dest dest_of_addr(const struct addr *a);
 /*
  * A host: an IP literal (brackets allowed) becomes an address, anything else a name. Names of
- * 1 to 255 octets without control characters, spaces and quotes: 0 or -EINVAL.
+ * 1 to 255 octets without control characters, spaces, quotes and colons: 0 or -EINVAL.
  */
 int dest_set_host(struct dest *d, struct text host, uint16_t port) CHECKED;
 /* "host:port", "[v6]:port". */

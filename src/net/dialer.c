@@ -101,13 +101,17 @@ static int run_race(struct race *race, int64_t delay)
             race->running++;
         }
         int64_t until = started < race->list->count ? loop_now() + delay : race->deadline;
-        r = event_wait(&race->changed, min_of(until, race->deadline), "happy eyeballs");
-        if (r == -ETIMEDOUT && loop_now() >= race->deadline)
+        until = min_of(until, race->deadline);
+        r = event_wait(&race->changed, until, "happy eyeballs");
+        /* Timed out before its time: the deadline of a group above has passed. */
+        if (r == -ETIMEDOUT && (loop_now() >= race->deadline || loop_now() < until))
             break;
     }
     group_done(&g);
     if (race->winner)
         return 0;
+    if (r == -ECANCELED)
+        return r;
     return race->failure ? race->failure : r < 0 ? r : -ETIMEDOUT;
 }
 

@@ -51,6 +51,8 @@ static int first_address(struct dialer *d, struct text name, uint16_t port, stru
     int r = resolver_lookup(d->resolver, name, d->options.strategy, &list, err);
     if (r < 0)
         return r;
+    if (list.count == 0)
+        return error_set(err, -EHOSTUNREACH, "%.*s: no address of the wanted family", TEXT_ARG(name));
     *out = list.at[0];
     addr_set_port(out, port);
     return 0;

@@ -55,9 +55,11 @@ static int drive(struct group *g, struct lane *const lane[2], struct event *chan
             of[n] = lane[i];
             events[n++] = lane[i]->readable(lane[i]);
         }
-        r = event_wait_any(events, n, deadline_of(lane, limits), "relay");
-        if (r == -ETIMEDOUT && deadline_of(lane, limits) > loop_now())
-            continue; /* a burst moved it */
+        int64_t until = deadline_of(lane, limits);
+        r = event_wait_any(events, n, until, "relay");
+        /* A burst may have moved the time. If none did, it was a group's deadline that passed. */
+        if (r == -ETIMEDOUT && deadline_of(lane, limits) != until)
+            continue;
         if (r < 0)
             return r;
         if (of[r] && (r = start(g, of[r])) < 0)

@@ -5,11 +5,16 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/strbuf.h"
 #include "net/port_owner.h"
 
+enum { NAME_MAX_BYTES = 4096 };
+
 struct listener {
-    char name[256];
+    char *name;
+    char *tag; /* of a listener whose port the kernel chose; else NULL */
     int fd;
+    bool is_udp;
     bool is_wanted;
     bool is_new;
     struct addr addr; /* with the port the kernel chose */
@@ -20,11 +25,22 @@ void listeners_init(struct listeners *l)
     map_init(&l->by_name);
 }
 
+static void item_free(struct listener *item)
+{
+    if (!item)
+        return;
+    if (item->fd >= 0)
+        (void)close(item->fd);
+    mem_free(item->name);
+    mem_free(item->tag);
+    mem_free(item);
+}
+DEFINE_CLEANUP(item, struct listener *, item_free)
+
 static void drop(struct listeners *l, struct listener *item)
 {
     (void)map_remove(&l->by_name, text_bytes(text_of(item->name)));
-    (void)close(item->fd);
-    mem_free(item);
+    item_free(item);
 }
 
 void listeners_done(struct listeners *l)
@@ -34,17 +50,24 @@ void listeners_done(struct listeners *l)
     map_done(&l->by_name);
 }
 
-/* Two listeners are the same when everything that bind and listen saw is the same. */
-static void name_of(bool is_udp, const struct listen_options *o, const char *tag, unsigned worker, char *out,
-                    size_t size)
+static bool is_chosen(const struct listen_options *o)
+{
+    return !o->unix_path && addr_port(&o->addr) == 0;
+}
+
+/* Two listeners are the same when everything that bind and listen saw is the same. NULL: no memory. */
+static char *name_of(bool is_udp, const struct listen_options *o, const char *tag, unsigned worker)
 {
     char addr[ADDR_TEXT];
-    bool is_chosen = !o->unix_path && addr_port(&o->addr) == 0;
+    struct strbuf b;
 
-    (void)snprintf(out, size, "%s %.100s %.16s %.60s %u %d%d%d%d %u %.40s", is_udp ? "udp" : "tcp",
-                   o->unix_path ? o->unix_path : addr_print(&o->addr, addr), o->bind_interface ? o->bind_interface : "",
-                   o->netns ? o->netns : "", o->mark, o->tcp_fast_open, o->tcp_multi_path, o->transparent,
-                   o->udp_fragment, worker, is_chosen ? tag : "");
+    strbuf_init(&b, NAME_MAX_BYTES);
+    /* A UNIX socket cannot be bound twice: the workers share it. */
+    strbuf_addf(&b, "%s %s %s %s %u %d%d%d%d %u %s", is_udp ? "udp" : "tcp",
+                o->unix_path ? o->unix_path : addr_print(&o->addr, addr), o->bind_interface ? o->bind_interface : "",
+                o->netns ? o->netns : "", o->mark, o->tcp_fast_open, o->tcp_multi_path, o->transparent,
+                o->udp_fragment, o->unix_path ? 0 : worker, is_chosen(o) ? tag : "");
+    return strbuf_take(&b);
 }
 
 static struct addr local_of(int fd)
@@ -61,19 +84,18 @@ static void follow_first(struct listeners *l, struct listen_options *o, const ch
 {
     map_each(s, &l->by_name) {
         struct listener *item = s->value;
-        struct text name = text_of(item->name);
-        char suffix[64];
-        (void)snprintf(suffix, sizeof suffix, " %.40s", tag);
-        if (item->is_wanted && text_ends(name, text_of(suffix)) && addr_same_ip(&item->addr, &o->addr))
+        if (item->is_wanted && item->tag && text_is(text_of(item->tag), tag) && addr_same_ip(&item->addr, &o->addr))
             addr_set_port(&o->addr, addr_port(&item->addr));
     }
 }
 
-static bool has_address(const struct listeners *l, bool is_udp, const struct addr *a)
+/* Whether a listener of ours is in the way: then a probe would find ourselves. */
+static bool overlaps(const struct listeners *l, bool is_udp, const struct addr *a)
 {
     map_each(s, &l->by_name) {
         const struct listener *item = s->value;
-        if (text_starts(text_of(item->name), is_udp ? TEXT("udp") : TEXT("tcp")) && addr_eq(&item->addr, a))
+        if (item->is_udp == is_udp && addr_ip(&item->addr).len && addr_port(&item->addr) == addr_port(a) &&
+            (addr_same_ip(&item->addr, a) || addr_is_unspecified(&item->addr) || addr_is_unspecified(a)))
             return true;
     }
     return false;
@@ -111,7 +133,7 @@ static int probe(const struct listen_options *o, bool is_udp, struct error *err)
 
 static int open_new(struct listeners *l, const struct listen_options *o, bool is_udp, struct error *err)
 {
-    if (!o->unix_path && addr_port(&o->addr) && !has_address(l, is_udp, &o->addr)) {
+    if (!o->unix_path && addr_port(&o->addr) && !overlaps(l, is_udp, &o->addr)) {
         int r = probe(o, is_udp, err);
         if (r < 0)
             return r;
@@ -123,31 +145,31 @@ int listeners_get(struct listeners *l, bool is_udp, const struct listen_options 
                   unsigned worker, struct error *err)
 {
     struct listen_options o = *options;
-    OWNED struct listener *item = mem_new(struct listener);
+    CLEANUP(item_cleanup) struct listener *item = mem_new(struct listener);
 
     if (!item)
         return error_set(err, -ENOMEM, "out of memory");
-    /* A UNIX socket cannot be bound twice: the workers share it. */
-    name_of(is_udp, &o, tag, o.unix_path ? 0 : worker, item->name, sizeof item->name);
+    item->fd = -1;
+    item->is_udp = is_udp;
+    item->name = name_of(is_udp, &o, tag, worker);
+    item->tag = is_chosen(&o) ? text_dup(text_of(tag)) : NULL;
+    if (!item->name || (is_chosen(&o) && !item->tag))
+        return error_set(err, -ENOMEM, "out of memory");
     struct listener *old = map_get_text(&l->by_name, text_of(item->name));
     if (old) {
         old->is_wanted = true;
         return old->fd;
     }
-    if (!o.unix_path && addr_port(&o.addr) == 0)
+    if (is_chosen(&o))
         follow_first(l, &o, tag);
     item->fd = open_new(l, &o, is_udp, err);
     if (item->fd < 0)
         return item->fd;
     item->is_wanted = item->is_new = true;
     item->addr = local_of(item->fd);
-    if (map_put_text(&l->by_name, text_of(item->name), item) < 0) {
-        (void)close(item->fd);
+    if (map_put_text(&l->by_name, text_of(item->name), item) < 0)
         return error_set(err, -ENOMEM, "out of memory");
-    }
-    int fd = item->fd;
-    (void)take(item);
-    return fd;
+    return take(item)->fd;
 }
 
 void listeners_begin(struct listeners *l)

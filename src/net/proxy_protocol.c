@@ -18,10 +18,14 @@ static int write_v1(const struct addr *source, const struct addr *dest, uint8_t 
 {
     char a[ADDR_TEXT], b[ADDR_TEXT], line[V1_MAX + 1];
     bool is_known = addr_family(source) == addr_family(dest) && addr_is_set(source);
+    struct addr from = *source, to = *dest;
 
+    /* A scope means nothing on another machine, and no parser takes it. */
+    if (is_known && addr_family(source) == AF_INET6)
+        from.in6.sin6_scope_id = to.in6.sin6_scope_id = 0;
     int n = is_known ? snprintf(line, sizeof line, "PROXY TCP%c %.45s %.45s %u %u\r\n",
-                                addr_family(source) == AF_INET ? '4' : '6', addr_print_ip(source, a),
-                                addr_print_ip(dest, b), addr_port(source), addr_port(dest))
+                                addr_family(source) == AF_INET ? '4' : '6', addr_print_ip(&from, a),
+                                addr_print_ip(&to, b), addr_port(source), addr_port(dest))
                      : snprintf(line, sizeof line, "PROXY UNKNOWN\r\n");
     if (n < 0 || (size_t)n >= sizeof line || (size_t)n > size)
         return -EINVAL;
@@ -53,12 +57,26 @@ int proxy_header_write(int version, const struct addr *source, const struct addr
     return version == 1 ? write_v1(source, dest, out, size) : write_v2(source, dest, out, size);
 }
 
+static int parse_v1_addresses(const struct text field[6], struct addr *source, struct addr *dest)
+{
+    int family = text_is(field[1], "TCP4") ? AF_INET : text_is(field[1], "TCP6") ? AF_INET6 : AF_UNSPEC;
+    struct addr a, b;
+    uint64_t from, to;
+
+    if (family == AF_UNSPEC || text_to_u64(field[4], &from) < 0 || text_to_u64(field[5], &to) < 0 ||
+        from > 65535 || to > 65535 || addr_parse(field[2], (uint16_t)from, &a) < 0 ||
+        addr_parse(field[3], (uint16_t)to, &b) < 0 || addr_family(&a) != family || addr_family(&b) != family)
+        return -EPROTO;
+    *source = a;
+    *dest = b;
+    return 0;
+}
+
 static int parse_v1(struct text t, struct addr *source, struct addr *dest)
 {
     ssize_t end = text_search(t, TEXT("\r\n"));
     struct text field[6] = {0}, rest;
     unsigned n = 0;
-    uint64_t from, to;
 
     if (end < 0)
         return t.len < V1_MAX ? 0 : -EPROTO;
@@ -68,9 +86,7 @@ static int parse_v1(struct text t, struct addr *source, struct addr *dest)
     int used = (int)end + 2;
     if (n >= 2 && text_is(field[1], "UNKNOWN"))
         return used;
-    if (n != 6 || rest.ptr || (!text_is(field[1], "TCP4") && !text_is(field[1], "TCP6")) ||
-        text_to_u64(field[4], &from) < 0 || text_to_u64(field[5], &to) < 0 || from > 65535 || to > 65535 ||
-        addr_parse(field[2], (uint16_t)from, source) < 0 || addr_parse(field[3], (uint16_t)to, dest) < 0)
+    if (n != 6 || rest.ptr || parse_v1_addresses(field, source, dest) < 0)
         return -EPROTO;
     return used;
 }
@@ -123,7 +139,7 @@ int proxy_header_accept(struct stream **s, struct addr *source, struct addr *des
             return error_set(err, -EPROTO, "no PROXY header, but this listener requires one");
         if (used > 0) {
             *s = stream_replay(*s, buf + used, len - (size_t)used);
-            return *s ? 0 : -ENOMEM;
+            return *s ? 0 : error_set(err, -ENOMEM, "out of memory");
         }
         ssize_t n = stream_read(*s, buf + len, sizeof buf - len);
         if (n <= 0)

@@ -153,7 +153,9 @@ struct addr stream_peer_addr(struct stream *s)
 void tcp_set_keep_alive(int fd, bool off, int64_t idle_ms, int64_t interval_ms)
 {
     int on = !off;
-    int idle = (int)((idle_ms ? idle_ms : 300000) / 1000), interval = (int)(interval_ms / 1000);
+    /* The kernel refuses more than this, and would then keep its two hours. */
+    const int64_t most = 32767;
+    int idle = (int)min_of((idle_ms ? idle_ms : 300000) / 1000, most), interval = (int)min_of(interval_ms / 1000, most);
 
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     if (off)

@@ -22,7 +22,8 @@ typedef int udp_answer_fn(void *arg, struct bytes key, const struct addr *source
 struct udp_nat *udp_nat_new(struct inbound *in, udp_answer_fn *answer, void *arg) CHECKED;
 /*
  * Hands one decoded datagram (peer = its destination) to the flow of `key`, which is made if it is new: then a
- * coroutine runs router_carry_packets(). `user` may be NULL. Never parks. 0, or -ENOMEM/-EMFILE when it was dropped.
+ * coroutine runs router_carry_packets(). `user` may be NULL. Never parks. 0, or when it was dropped -EAGAIN (the flow's queue is
+ * full), -EMFILE (too many flows) or -ENOMEM.
  */
 int udp_nat_deliver(struct udp_nat *n, struct bytes key, const struct addr *source, const char *user,
                     const struct datagram *d);
