@@ -136,3 +136,55 @@ void buffer_put(void *b)
     }
     hand_over(p);
 }
+
+/* ---- what may be held for long -------------------------------------------------------------- */
+
+static bool fits(const struct pool *p, size_t bytes)
+{
+    return !p->limit || p->used + bytes <= p->limit / 4 * 3;
+}
+
+void *buffer_lend(size_t *size)
+{
+    struct pool *p = pool();
+
+    if (!p)
+        return NULL;
+    *size = fits(p, BUFFER_SIZE) ? BUFFER_SIZE : BUFFER_SMALL;
+    return *size == BUFFER_SIZE ? obtain(p) : mem_resize(NULL, BUFFER_SMALL);
+}
+
+void buffer_settle(void *b, size_t size)
+{
+    if (size == BUFFER_SIZE)
+        buffer_put(b);
+    else
+        mem_free(b);
+}
+
+bool buffers_charge(size_t bytes)
+{
+    struct pool *p = pool();
+
+    if (!p || !fits(p, bytes))
+        return false;
+    p->used += bytes;
+    return true;
+}
+
+void buffers_discharge(size_t bytes)
+{
+    struct pool *p = pool();
+
+    if (!p)
+        return;
+    p->used -= bytes;
+    hand_over(p);
+}
+
+bool buffers_have_limit(void)
+{
+    struct pool *p = pool();
+
+    return p && p->limit;
+}

@@ -5,34 +5,20 @@
 #include "base/mem.h"
 #include "net/buffers.h"
 
-enum { RETRY_MS = 5 };
-
-static void retry(struct timer *t)
-{
-    struct intake *in = container_of(t, struct intake, retry);
-
-    event_set(in->lower->ops->readable(in->lower));
-}
-
 void intake_init(struct intake *in, struct stream *lower)
 {
-    *in = (struct intake){.lower = lower, .retry.fire = retry};
+    *in = (struct intake){.lower = lower};
 }
 
 static void give_back(struct intake *in)
 {
-    if (in->size > BUFFER_SIZE)
-        mem_free(in->ptr);
-    else
-        buffer_put(in->ptr);
+    buffer_settle(in->ptr, in->size);
     in->ptr = NULL;
     in->start = in->end = in->size = 0;
 }
 
 void intake_done(struct intake *in)
 {
-    if (in->retry.place)
-        loop_timer_stop(&in->retry);
     give_back(in);
 }
 
@@ -45,19 +31,17 @@ void intake_drop(struct intake *in, size_t n)
 
 static int borrow(struct intake *in)
 {
-    in->ptr = buffer_try_get();
-    if (in->ptr) {
-        in->size = BUFFER_SIZE;
-        return 0;
-    }
-    int r = loop_timer_set(&in->retry, loop_now() + RETRY_MS);
-    return r < 0 ? r : -EAGAIN;
+    size_t size;
+
+    in->ptr = buffer_lend(&size);
+    in->size = (uint32_t)size;
+    return in->ptr ? 0 : -ENOMEM;
 }
 
-/* Moves what is there into a buffer that takes the largest record. */
-static int enlarge(struct intake *in)
+/* Moves what is there into a buffer of the heap. */
+static int enlarge(struct intake *in, size_t size)
 {
-    uint8_t *large = mem_resize(NULL, INTAKE_MAX);
+    uint8_t *large = mem_resize(NULL, size);
     size_t len = intake_len(in);
 
     if (!large)
@@ -67,18 +51,23 @@ static int enlarge(struct intake *in)
     give_back(in);
     in->ptr = large;
     in->end = (uint32_t)len;
-    in->size = INTAKE_MAX;
+    in->size = (uint32_t)size;
     return 0;
 }
 
 static int make_room(struct intake *in, size_t want)
 {
+    int r = 0;
+
     if (want > INTAKE_MAX)
         return -EMSGSIZE;
-    if (want > BUFFER_SIZE && in->size < INTAKE_MAX)
-        return enlarge(in);
     if (!in->ptr)
-        return borrow(in);
+        r = borrow(in);
+    /* One size more than asked for, so that it is not taken for a lent one. */
+    if (r == 0 && want > in->size)
+        r = enlarge(in, want > BUFFER_SIZE ? INTAKE_MAX : want == BUFFER_SIZE ? want + 1 : want);
+    if (r < 0)
+        return r;
     if (in->start && (in->size - in->start < want || in->end == in->size)) {
         memmove(in->ptr, intake_at(in), intake_len(in));
         in->end -= in->start;

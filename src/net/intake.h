@@ -15,9 +15,8 @@ struct intake {
     uint8_t *ptr;   /* NULL: none borrowed */
     uint32_t start; /* of what is unused */
     uint32_t end;
-    uint32_t size;  /* BUFFER_SIZE, or INTAKE_MAX on the heap for a record that needs it */
+    uint32_t size;  /* as lent, or more on the heap for a record that needs it */
     struct stream *lower;
-    struct timer retry;
 };
 
 /* The object must not move afterwards. Borrows nothing yet. */
@@ -41,9 +40,6 @@ void intake_drop(struct intake *in, size_t n);
 /*
  * Reads once from the lower stream, with room for at least `want` bytes in all: > 0, 0 at its
  * end, -EAGAIN, or the failure. Bytes may move. Never parks.
- *
- * At the memory ceiling it gives -EAGAIN although the lower stream may have data, whose edge
- * is then gone. So that no wake-up is lost, a timer sets the lower stream's event a moment later.
  */
 ssize_t intake_fill(struct intake *in, size_t want) CHECKED;
 /* The same, but parks instead of -EAGAIN, until the lower stream's deadline: for handshakes. */

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "net/buffers.h"
 #include "runtime/loop.h"
 
 enum {
     PIPE_SIZE = 1 << 20, /* /proc/sys/fs/pipe-max-size as Linux has it */
+    PIPE_SMALL = 64 * 1024, /* where memory has a ceiling: what is in it is the kernel's, but is there because of us */
     KEPT = 16,
 };
 
@@ -62,7 +64,7 @@ static struct pipe *create(void)
     p->out = fd[0];
     p->in = fd[1];
     /* Users other than root have a share of pipe memory; what they get then is 64 KiB. */
-    int size = fcntl(p->in, F_SETPIPE_SZ, PIPE_SIZE);
+    int size = fcntl(p->in, F_SETPIPE_SZ, buffers_have_limit() ? PIPE_SMALL : PIPE_SIZE);
     p->size = size > 0 ? (size_t)size : 65536;
     return p;
 }
@@ -71,13 +73,15 @@ struct pipe *pipe_get(void)
 {
     struct pipes *c = pipes();
 
-    if (!c)
+    if (!c || !buffers_charge(PIPE_SMALL))
         return NULL;
-    if (!c->free)
-        return create();
     struct pipe *p = c->free;
-    c->free = p->next;
-    c->count--;
+    if (p) {
+        c->free = p->next;
+        c->count--;
+    } else if (!(p = create())) {
+        buffers_discharge(PIPE_SMALL);
+    }
     return p;
 }
 
@@ -87,6 +91,7 @@ void pipe_put(struct pipe *p)
 
     if (!p)
         return;
+    buffers_discharge(PIPE_SMALL);
     if (!c || p->queued || c->count >= KEPT) {
         destroy(p);
         return;

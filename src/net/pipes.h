@@ -13,7 +13,7 @@ struct pipe {
     struct pipe *next;
 };
 
-/* NULL: no descriptors or memory left; the relay then copies. */
+/* NULL: no descriptors or memory left, or the ceiling is near; the relay then copies. */
 struct pipe *pipe_get(void);
 /* Kept when it is empty, else closed. Accepts NULL. */
 void pipe_put(struct pipe *p);

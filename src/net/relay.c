@@ -9,8 +9,8 @@
 
 enum {
     READS_PER_TURN = 32, /* then the other coroutines have theirs */
-    /* Less than a buffer: with what an encrypting layer adds it still is one, so one write below. */
-    READ_SIZE = BUFFER_SIZE - 2048,
+    /* Less than a buffer is read: with what an encrypting layer adds it still is one, so one write below. */
+    HEADROOM = 2048,
 };
 
 struct stream_lane {
@@ -38,16 +38,16 @@ static int end_lane(struct stream_lane *l)
     return r == -ECANCELED ? r : 0;
 }
 
-static int carry_some(struct stream_lane *l, void *buf)
+static int carry_some(struct stream_lane *l, const struct loan *buf)
 {
     for (int i = 0; i < READS_PER_TURN; i++) {
-        ssize_t n = stream_try_read(l->from, buf, READ_SIZE);
+        ssize_t n = stream_try_read(l->from, buf->ptr, buf->size - HEADROOM);
         if (n == -EAGAIN)
             return 1;
         if (n <= 0)
             return (int)n;
         *l->last_activity = loop_now();
-        int r = stream_write(l->to, buf, (size_t)n);
+        int r = stream_write(l->to, buf->ptr, (size_t)n);
         if (r < 0)
             return r;
         *l->count += (uint64_t)n;
@@ -60,12 +60,12 @@ static int carry_some(struct stream_lane *l, void *buf)
 static int burst(struct lane *lane)
 {
     struct stream_lane *l = container_of(lane, struct stream_lane, lane);
-    void *buf = buffer_get(NEVER);
+    CLEANUP(loan_done) struct loan buf = {0};
 
-    if (!buf)
-        return co_group()->is_cancelled ? -ECANCELED : -ENOMEM;
-    int r = carry_some(l, buf);
-    buffer_put(buf);
+    buf.ptr = buffer_lend(&buf.size);
+    if (!buf.ptr)
+        return -ENOMEM;
+    int r = carry_some(l, &buf);
     return r == 0 ? end_lane(l) : r;
 }
 

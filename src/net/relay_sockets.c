@@ -20,6 +20,7 @@ struct flow {
     struct socket *to;
     uint64_t *count;
     uint8_t *stash;    /* borrowed while bytes wait in it */
+    size_t stash_size;
     size_t stash_at;
     size_t stash_len;
     struct pipe *pipe; /* borrowed while bulk is under way */
@@ -45,23 +46,27 @@ static int push_stash(struct flow *f)
         f->stash_at += (size_t)n;
         *f->count += (uint64_t)n;
     }
-    buffer_put(take(f->stash));
+    buffer_settle(take(f->stash), f->stash_size);
     return 0;
 }
 
 static int copy_step(struct flow *f)
 {
-    uint8_t *buf = buffer_get(NEVER);
+    size_t size;
 
+    if (!f->from->watch.may_read)
+        return -EAGAIN;
+    uint8_t *buf = buffer_lend(&size);
     if (!buf)
-        return co_group()->is_cancelled ? -ECANCELED : -ENOMEM;
-    ssize_t n = stream_try_read(&f->from->stream, buf, BUFFER_SIZE);
+        return -ENOMEM;
+    ssize_t n = stream_try_read(&f->from->stream, buf, size);
     if (n <= 0) {
-        buffer_put(buf);
+        buffer_settle(buf, size);
         f->has_end = n == 0;
         return (int)n;
     }
     f->full_reads = n == BUFFER_SIZE ? f->full_reads + 1 : 0;
+    f->stash_size = size;
     f->is_bulk = f->full_reads >= BULK_AFTER;
     f->stash = buf;
     f->stash_at = 0;
@@ -153,7 +158,7 @@ static int pump(struct flow *f, const struct flow *other, bool *moved)
 
 static void flow_done(struct flow *f)
 {
-    buffer_put(f->stash);
+    buffer_settle(f->stash, f->stash_size);
     pipe_put(f->pipe);
 }
 

@@ -277,6 +277,54 @@ static void at_the_ceiling_a_borrower_waits(void **state)
     on_worker(limit);
 }
 
+/* Chains whose reader never reads, more than there is memory for, and then one that is read. */
+static void crowd(bool over_sockets)
+{
+    enum { STALLED = 12, ROOM = 4 * BUFFER_SIZE };
+    struct chain c[STALLED + 1];
+    struct group g;
+    char *much = mem_alloc(2 << 20), buf[32] = "one more";
+
+    check(much != NULL);
+    buffers_set_limit(ROOM);
+    group_init(&g, co_group());
+    for (size_t i = 0; i <= STALLED; i++) {
+        chain_open(&c[i], over_sockets);
+        check_int(co_spawn(&g, "relay", relay_body, &c[i]), 0);
+    }
+    for (size_t i = 0; i < STALLED; i++) {
+        c[i].left->deadline = loop_now() + 10;
+        check_int(stream_write(c[i].left, much, 2 << 20), -ETIMEDOUT);
+    }
+    check(buffers_in_use() <= ROOM);
+    for (int i = 0; i < 2; i++) {
+        struct stream *from = i ? c[STALLED].right : c[STALLED].left, *to = i ? c[STALLED].left : c[STALLED].right;
+        check_int(stream_write(from, buf, 8), 0);
+        to->deadline = loop_now() + 5000;
+        check_int(stream_read_full(to, buf + 16, 8), 0);
+    }
+    group_done(&g);
+    mem_free(much);
+    for (size_t i = 0; i <= STALLED; i++) {
+        stream_close(c[i].left);
+        stream_close(c[i].right);
+        session_free(c[i].session);
+    }
+    check_int(buffers_in_use(), 0);
+}
+
+static void crowds(void)
+{
+    crowd(true);
+    crowd(false);
+}
+
+static void stalled_transfers_leave_memory_for_others(void **state)
+{
+    (void)state;
+    on_worker(crowds);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +334,7 @@ int main(void)
         cmocka_unit_test(silence_ends_the_relay),
         cmocka_unit_test(a_stalled_direction_does_not_stop_the_other),
         cmocka_unit_test(at_the_ceiling_a_borrower_waits),
+        cmocka_unit_test(stalled_transfers_leave_memory_for_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,8 +6,6 @@
 #include "format/socksaddr.h"
 #include "net/buffers.h"
 
-DEFINE_CLEANUP(buffer, void *, buffer_put)
-
 struct plain {
     struct stream stream;
     struct dest dest;
@@ -23,16 +21,17 @@ static int plain_writev(struct stream *s, const struct iovec *iov, int count)
 {
     if (!(s->flags & STREAM_HOLDS_HEADER))
         return count ? stream_writev(s->lower, iov, count) : 0;
-    CLEANUP(buffer_cleanup) void *buf = buffer_get(s->deadline);
-    if (!buf)
+    CLEANUP(loan_done) struct loan buf = {0};
+    buf.ptr = buffer_lend(&buf.size);
+    if (!buf.ptr)
         return -ENOMEM;
-    struct writer w = writer_of(buf, BUFFER_SIZE);
+    struct writer w = writer_of(buf.ptr, buf.size);
     socksaddr_write(&w, &socksaddr_socks5, &container_of(s, struct plain, stream)->dest);
     s->flags = (s->flags & ~(unsigned)STREAM_HOLDS_HEADER) | STREAM_TRANSPARENT;
     int i = 0;
     for (; i < count && iov[i].iov_len <= (size_t)(w.end - w.at); i++)
         write_bytes(&w, iov[i].iov_base, iov[i].iov_len);
-    int r = stream_write(s->lower, buf, writer_len(&w));
+    int r = stream_write(s->lower, buf.ptr, writer_len(&w));
     return r == 0 && i < count ? stream_writev(s->lower, iov + i, count - i) : r;
 }
 

@@ -8,8 +8,6 @@
 #include "proto/shadowsocks/stream.h"
 #include "proto/shadowsocks/wire.h"
 
-DEFINE_CLEANUP(buffer, void *, buffer_put)
-
 /* What is left of an iovec. */
 struct gather {
     const struct iovec *iov;
@@ -183,9 +181,9 @@ static int put_request_2022(struct ss_stream *s, struct writer *w, struct gather
 static int put_request_classic(struct ss_stream *s, struct writer *w, struct gather *g)
 {
     size_t head = socksaddr_size(s->dest);
-    size_t payload = min_of(g->left, SS_CHUNK_CLASSIC - head);
-
     int r = put_salt(s, w);
+    size_t payload = min_of(min_of(g->left, SS_CHUNK_CLASSIC - head), room_of(w) - (SS_LENGTH_RECORD + head + SS_TAG));
+
     if (r == 0)
         r = put_length(s, w, head + payload);
     if (r < 0)
@@ -236,11 +234,12 @@ int ss_stream_writev(struct stream *stream, const struct iovec *iov, int count)
 
     if (g.left == 0 && (s->has_sent || s->is_server))
         return 0;
-    CLEANUP(buffer_cleanup) void *buf = buffer_get(stream->deadline);
-    if (!buf)
+    CLEANUP(loan_done) struct loan buf = {0};
+    buf.ptr = buffer_lend(&buf.size);
+    if (!buf.ptr)
         return -ENOMEM;
     do {
-        struct writer w = writer_of(buf, BUFFER_SIZE);
+        struct writer w = writer_of(buf.ptr, buf.size);
         int r = s->has_sent ? 0 : put_start(s, &w, &g);
         if (r == 0)
             r = put_chunks(s, &w, &g);
@@ -248,7 +247,7 @@ int ss_stream_writev(struct stream *stream, const struct iovec *iov, int count)
             return r;
         if (!s->has_sent)
             started(s);
-        r = stream_write(stream->lower, buf, writer_len(&w));
+        r = stream_write(stream->lower, buf.ptr, writer_len(&w));
         if (r < 0)
             return r;
     } while (g.left);

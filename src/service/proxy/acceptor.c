@@ -11,7 +11,7 @@ enum {
     ACCEPTS_PER_TURN = 16,
     REST_MAX = 4096,
     HANDSHAKE_MS = 10000,  /* when the inbound does not say */
-    TELL_MS = 10000,       /* how often the lack of descriptors is reported */
+    TELL_MS = 10000,       /* how often the lack of descriptors or of places is reported */
     BREATH_MS = 20,        /* pause after one that could not be accepted */
 };
 
@@ -156,14 +156,27 @@ static int spend_reserve(struct acceptor *a)
     return r;
 }
 
+static void tell_full(struct acceptor *a)
+{
+    struct admission *ad = a->setup.admission;
+
+    if (loop_now() - ad->told_full_at < TELL_MS && ad->told_full_at != 0)
+        return;
+    ad->told_full_at = loop_now();
+    log_warn(a->setup.inbound->log, "inbound '%s': %u connections on worker %u are the limit (--max-connections, "
+             "--memory-limit): more wait", a->setup.inbound->tag, ad->connections.limit, loop_index());
+}
+
 /* Parks at the limit of connections; those that come meanwhile wait in the kernel's queue. */
 static int enter(struct acceptor *a)
 {
     struct gate *g = &a->setup.admission->connections;
     bool is_full = g->limit && g->inside >= g->limit;
 
-    if (is_full)
+    if (is_full) {
+        tell_full(a);
         (void)watch_listen(&a->watch, false);
+    }
     int r = gate_enter(g, NEVER);
     if (is_full)
         (void)watch_listen(&a->watch, true);

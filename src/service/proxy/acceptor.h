@@ -14,6 +14,7 @@ struct admission {
     struct gate connections; /* at its limit, connections wait in the kernel's queue */
     int reserve;             /* a descriptor to spend when there are no others; -1 once spent */
     int64_t told_at;         /* last complaint about descriptors */
+    int64_t told_full_at;    /* the same about the limit */
     uint64_t refused;        /* closed at once for want of a descriptor */
 };
 void admission_init(struct admission *a, unsigned max_connections);
