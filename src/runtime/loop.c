@@ -1,6 +1,7 @@
 #include "runtime/loop.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@ enum {
     ROUNDS = 4,       /* of ready coroutines before descriptors are looked at again */
     SWEEP_MS = 300,   /* how often stacks of long-parked coroutines are trimmed */
     PARKED_MS = 200,  /* what "long" means */
+    CROWD = 256,      /* coroutines; when three of four of so many have left, the heap is given back */
 };
 
 static _Thread_local struct loop *current;
@@ -209,10 +211,22 @@ static void run_ready(struct loop *l)
         run_round(l);
 }
 
+/* A crowd that left keeps its memory in the allocator until it is asked. */
+static void give_back_heap(struct loop *l)
+{
+    l->peak = max_of(l->peak, l->coroutines);
+    if (l->peak < CROWD || l->coroutines > l->peak / 4)
+        return;
+    l->peak = l->coroutines;
+    (void)malloc_trim(0);
+}
+
 /* Gives back the stack pages of coroutines that have been parked for a while. */
 static void sweep(struct timer *t)
 {
     struct loop *l = container_of(t, struct loop, sweep);
+
+    give_back_heap(l);
     bool is_left = false;
 
     list_each(m, &l->all) {

@@ -45,6 +45,7 @@ struct loop {
     uint64_t wakeups;
     unsigned index;
     unsigned coroutines;
+    unsigned peak; /* most coroutines seen by a sweep since the heap was given back */
     int epoll;
     int wake;            /* eventfd */
     struct co *dead;     /* returned; its stack is freed by the loop */
