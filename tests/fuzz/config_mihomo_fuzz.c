@@ -1,4 +1,3 @@
-#include "fyaml_leak.h"
 #include "../config/fake.h"
 #include "libfyaml.h"
 

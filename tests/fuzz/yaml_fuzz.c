@@ -1,4 +1,3 @@
-#include "fyaml_leak.h"
 #include "format/yaml.h"
 #include "libfyaml.h"
 
