@@ -28,7 +28,7 @@ run: build ## build, then serve: a mixed proxy on 127.0.0.1:7890 (examples/quick
 
 build: ## the release build: build-release/src/main/weir
 	@tools/deps build
-	@tools/build release
+	@tools/build release src/main/weir
 
 test: ## everything that can be checked; the last line is "N passed, N failed, N skipped"
 	@tools/deps build clang unit e2e peers
