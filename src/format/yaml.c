@@ -83,6 +83,56 @@ static int token_text(struct reader *y, struct fy_token *token, struct text *out
     return out->ptr ? 0 : -ENOMEM;
 }
 
+/*
+ * A single-quoted text from the source itself: libfyaml 0.7 garbles one with many doubled quotes. YAML 1.2 section
+ * 7.3.2: '' is a quote, a line break with the blanks around it is a space, n + 1 of them are n line breaks.
+ */
+static int single_quoted(struct reader *y, struct text in, struct text *out)
+{
+    char *to = arena_alloc(&y->doc->arena, in.len + 1);
+    size_t n = 0, kept = 0; /* kept: not to be trimmed as blanks before a break */
+
+    if (!to)
+        return -ENOMEM;
+    for (size_t i = 0; i < in.len; i++) {
+        char c = in.ptr[i];
+        if (c != '\n' && c != '\r') {
+            to[n++] = c;
+            i += c == '\'' && i + 1 < in.len && in.ptr[i + 1] == '\'';
+            if (c != ' ' && c != '\t')
+                kept = n;
+            continue;
+        }
+        size_t breaks = 0;
+        for (; i < in.len && strchr(" \t\r\n", in.ptr[i]); i++)
+            breaks += in.ptr[i] == '\n' || (in.ptr[i] == '\r' && (i + 1 == in.len || in.ptr[i + 1] != '\n'));
+        i--;
+        n = kept;
+        if (breaks == 1)
+            to[n++] = ' ';
+        for (; breaks > 1; breaks--)
+            to[n++] = '\n';
+        kept = n;
+    }
+    *out = (struct text){.ptr = to, .len = n};
+    return 0;
+}
+
+/* The value of a scalar token. */
+static int scalar_text(struct reader *y, struct fy_event *e, struct fy_token *token, struct text *out)
+{
+    const struct fy_mark *from = fy_event_start_mark(e), *to = fy_event_end_mark(e);
+    struct text source = y->doc->source.text;
+
+    if (token && fy_token_scalar_style(token) == FYSS_SINGLE_QUOTED && from && to && from->input_pos <= to->input_pos &&
+        to->input_pos <= source.len) {
+        struct text raw = text_sub(source, from->input_pos, to->input_pos - from->input_pos);
+        if (text_search(raw, TEXT("''")) >= 0)
+            return single_quoted(y, raw, out);
+    }
+    return token_text(y, token, out);
+}
+
 /* ---- anchors ---- */
 
 /* Remembers that `name` is `node`; NULL while the node is open. A later anchor replaces one. */
@@ -297,7 +347,7 @@ static int on_scalar(struct reader *y, struct fy_event *e)
     bool quoted = token && fy_token_scalar_style(token) != FYSS_PLAIN;
     struct place at = place_with(y, e, quoted ? "\"'" : "");
     struct text value, anchor;
-    int r = token_text(y, token, &value);
+    int r = scalar_text(y, e, token, &value);
 
     if (r == 0)
         r = token_text(y, e->scalar.anchor, &anchor);

@@ -245,11 +245,25 @@ static int run_with(struct weir *w, const struct sink *s, const sigset_t *set)
     return EXIT_OK;
 }
 
+/* First of all, so that a signal that comes early is not lost, and before any thread exists: only main waits for them. */
+static void block_signals(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGHUP);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, SIGQUIT);
+    (void)pthread_sigmask(SIG_BLOCK, set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
 static int run(const struct command *c, int argc, char **argv)
 {
     struct sink sink = {0};
     sigset_t set;
     uint64_t memory;
+
+    block_signals(&set);
     int n = cli_parse(c, argc, argv, NULL, 0);
 
     if (n < 0)
@@ -275,14 +289,6 @@ static int run(const struct command *c, int argc, char **argv)
         .log_arg = &sink,
         .log_level = level_of(flags.log_level),
     };
-    /* Before any thread exists, so that all of them inherit it and only this one waits for signals. */
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGHUP);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGQUIT);
-    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
     struct weir *w = weir_new(&settings);
     int result = w ? run_with(w, &sink, &set) : EXIT_FAILED;
     weir_free(w);

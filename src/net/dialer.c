@@ -58,6 +58,7 @@ struct race {
     int64_t deadline;
     unsigned next;       /* address to try */
     unsigned running;
+    unsigned failures;
     struct stream *winner;
     int failure;         /* the first */
     struct addr failed;
@@ -76,6 +77,7 @@ static void attempt(void *arg)
         race->winner = s;
     } else {
         stream_close(s);
+        race->failures += r < 0;
         if (r < 0 && r != -ECANCELED && !race->failure) {
             race->failure = r;
             race->failed = *a;
@@ -87,13 +89,15 @@ static void attempt(void *arg)
 static int run_race(struct race *race, int64_t delay)
 {
     struct group g;
-    unsigned started = 0;
+    unsigned started = 0, failures = 0;
     int r = 0;
 
     group_init(&g, co_group());
     while (!race->winner && (race->running || started < race->list->count) && r != -ECANCELED) {
-        /* The next one starts when none is under way, or the delay passed. */
-        if (started < race->list->count && (race->running == 0 || r == -ETIMEDOUT)) {
+        /* The next one starts when one has failed, or the delay passed. */
+        bool has_failed = race->failures > failures;
+        failures = race->failures;
+        if (started < race->list->count && (started == 0 || has_failed || r == -ETIMEDOUT)) {
             r = co_spawn(&g, "connect", attempt, race);
             if (r < 0)
                 break;
