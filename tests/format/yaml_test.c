@@ -179,6 +179,20 @@ static void what_is_written_reads_as_the_same(void **state)
     tree_done(&t);
 }
 
+static void doubled_quotes_and_folds_of_single_quoted_texts(void **state)
+{
+    struct tree t;
+
+    (void)state;
+    tree_read(&t, yaml_read, "a: '''''''''token'''\nb: 'x''y \n\n  z'\nc: ''''\nd: 'it''s'\ne: 'p''\n  q'\n");
+    assert_same(node_get(t.doc.root, "a")->text, "''''token'");
+    assert_same(node_get(t.doc.root, "b")->text, "x'y\nz");
+    assert_same(node_get(t.doc.root, "c")->text, "'");
+    assert_same(node_get(t.doc.root, "d")->text, "it's");
+    assert_same(node_get(t.doc.root, "e")->text, "p' q");
+    tree_done(&t);
+}
+
 static void block_style_is_what_people_write(void **state)
 {
     static const char text[] = "port: 7890\nproxies:\n  - name: \"\xf0\x9f\x87\xad\xf0\x9f\x87\xb0 a\"\n    type: ss\n    alpn:\n      - h2\n  - DIRECT\nrules: []\n";
@@ -204,6 +218,7 @@ int main(void)
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(nothing_is_null),
         cmocka_unit_test(what_is_written_reads_as_the_same),
+        cmocka_unit_test(doubled_quotes_and_folds_of_single_quoted_texts),
         cmocka_unit_test(block_style_is_what_people_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
