@@ -23,6 +23,24 @@ static void ports_listen_on_this_machine_unless_lan_is_allowed(void **state)
     unload(&l);
 }
 
+static void a_listener_that_anyone_could_use_stays_on_this_machine(void **state)
+{
+    struct loaded l;
+
+    (void)state;
+    load(&l,
+         "listeners:\n"
+         "  - {name: a, type: socks, port: 1}\n"
+         "  - {name: b, type: socks, port: 2, users: [{username: u, password: p}]}\n"
+         "  - {name: c, type: socks, port: 3, listen: 192.168.0.1}\n",
+         false);
+    assert_said(&l, "2:5: warning: listeners[0]: has no listen and no users: it listens on 127.0.0.1 only\n");
+    assert_true(addr_is_loopback(&l.model.inbounds.at[0].listen.addr));
+    assert_true(addr_is_unspecified(&l.model.inbounds.at[1].listen.addr));
+    assert_false(addr_is_loopback(&l.model.inbounds.at[2].listen.addr));
+    unload(&l);
+}
+
 static void groups_choose_by_name(void **state)
 {
     struct loaded l;
@@ -207,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ports_listen_on_this_machine_unless_lan_is_allowed),
+        cmocka_unit_test(a_listener_that_anyone_could_use_stays_on_this_machine),
         cmocka_unit_test(groups_choose_by_name),
         cmocka_unit_test(a_relay_group_is_refused_with_its_replacement),
         cmocka_unit_test(rule_lines_are_read),

@@ -196,6 +196,24 @@ static bool check_type(struct reading *g, const struct node *n, struct text type
     return false;
 }
 
+/*
+ * Without `listen`, mihomo listens everywhere. So does weir where the protocol or a list of users keeps strangers out; a
+ * proxy that anyone could use stays on this machine until the file says otherwise.
+ */
+static struct addr default_address(struct reading *g, const struct inbound_draft *d)
+{
+    static const char *const open[] = {"direct", "http", "mixed", "socks"};
+
+    for (size_t i = 0; i < ARRAY_LEN(open) && !d->has_users; i++) {
+        if (!text_is(text_of(d->protocol->name), open[i]))
+            continue;
+        diag_warn(g->diag, d->node->at, g->r.path, "has no listen and no users: it listens on 127.0.0.1 only");
+        diag_hint(g->diag, "%s", "write listen: 0.0.0.0 to let others in");
+        return addr_v4(INADDR_LOOPBACK, 0);
+    }
+    return addr_v4(INADDR_ANY, 0);
+}
+
 static int read_listener(struct mihomo *m, const struct node *n, size_t index)
 {
     struct reading *g = m->g;
@@ -232,9 +250,9 @@ static int read_listener(struct mihomo *m, const struct node *n, size_t index)
         diag_warn(g->diag, n->at, g->r.path, "the listener '%.*s' is left out", TEXT_ARG(d.tag));
         return reading_drop(&g->dropped_inbounds, d.tag);
     }
-    if (!addr_is_set(&d.listen.addr) && !d.listen.unix_path.len)
-        d.listen.addr = addr_v4(INADDR_ANY, 0); /* as mihomo; an open proxy is warned of */
     d.has_users = has_users(map);
+    if (!addr_is_set(&d.listen.addr) && !d.listen.unix_path.len)
+        d.listen.addr = default_address(g, &d);
     return reading_add_inbound(g, &d);
 }
 
