@@ -18,6 +18,8 @@ struct session *session_new(const struct inbound *in, enum network network, cons
 
 void session_free(struct session *s)
 {
+    if (s)
+        mem_free(s->tls);
     mem_free(s);
 }
 

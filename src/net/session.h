@@ -21,6 +21,16 @@ enum {
 struct inbound;
 struct outbound;
 
+/* What the ClientHello of a TLS listener's connection told. One allocation; only where TLS is accepted. */
+struct session_tls {
+    char ja3[33];      /* MD5 in hex */
+    char ja4[37];
+    char alpn[19];     /* agreed on; "" = none; a longer one is cut */
+    const char *sni;   /* "" = none */
+    const char *report; /* what the analyser has to say; "" = nothing */
+    char room[];
+};
+
 struct session {
     uint64_t id;
     enum network network;
@@ -38,6 +48,7 @@ struct session {
 
     char protocol[SESSION_PROTOCOL]; /* sniffed: "tls", "http", "quic" ...; "" = not */
     struct dest sniffed;             /* its name, when name_len != 0 */
+    struct session_tls *tls;         /* of the listener's own TLS; NULL: none. Owned */
     struct addr resolved[SESSION_RESOLVED];
     unsigned resolved_count;
 
