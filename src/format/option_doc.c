@@ -166,8 +166,11 @@ static void schema_type(const struct option *o, struct printer *p)
     case OPTION_TYPE_OBJECT_LIST:
         schema_object(o->table, p);
         return;
-    case OPTION_TYPE_NODE:
     case OPTION_TYPE_CUSTOM:
+        if (o->table)
+            schema_object(o->table, p);
+        return;
+    case OPTION_TYPE_NODE:
     case OPTION_TYPE_UNSUPPORTED:
     case OPTION_TYPE_IGNORED:
     case OPTION_TYPE_END:

@@ -28,9 +28,19 @@ static int start_inbound(struct tenancy *t, size_t i, unsigned worker, struct ad
     return acceptor_start(&setup, err);
 }
 
+/* Outbounds may dial through each other: while one ends what it kept on this worker, all the others are still there. */
+static void leave_outbounds(const struct generation *g)
+{
+    for (size_t i = 0; i < g->outbound_count; i++) {
+        if (g->outbounds[i]->ops->leave)
+            g->outbounds[i]->ops->leave(g->outbounds[i]);
+    }
+}
+
 static void tenancy_free(struct tenancy *t)
 {
     group_done(&t->sessions);
+    leave_outbounds(t->generation);
     generation_unref(t->generation);
     mem_free(t);
 }

@@ -21,6 +21,8 @@ struct outbound_ops {
     int (*open)(struct outbound *o, struct session *s, struct stream **out, struct error *err);
     /* Opens a packet path whose first datagram goes to s->dest. NULL: no UDP. May park. */
     int (*open_packet)(struct outbound *o, struct session *s, struct packet **out, struct error *err);
+    /* This worker's flows no longer use it: ends what it keeps here for reuse. Parks. NULL: it keeps nothing. */
+    void (*leave)(struct outbound *o);
     /* Frees; no flow uses it any more. Any thread. */
     void (*free)(struct outbound *o);
 };
