@@ -17,7 +17,8 @@ enum {
     H2_WINDOW_MAX = 16 * 1024 * 1024, /* 100 ms at 1 Gbit/s and some */
     H2_BUDGET = 32 * 1024 * 1024,   /* of a connection, for windows above H2_WINDOW in all */
     H2_STREAMS = 128,               /* that a peer may have open, unless told otherwise */
-    H2_FIELDS = 48,                 /* of a head */
+    H2_FIELDS = 48,                 /* of a head that is read */
+    H2_FIELDS_OUT = 32,             /* of a head that is written, with the pseudo fields */
     H2_HEAD_MAX = 16 * 1024,        /* octets of a head */
 };
 
@@ -60,7 +61,8 @@ struct h2_options {
 
 /*
  * Starts a connection over `lower` (consumed, also on failure). Its coroutines belong to `group`, whose
- * cancellation ends it. Does not park. One reference.
+ * cancellation ends it. A server's `lower` keeps its deadline until the first request; a client's is lifted. Does not
+ * park. One reference.
  */
 int h2_new(struct stream *lower, struct group *group, const struct h2_options *options, struct h2 **out) CHECKED;
 /* No more streams will be opened by the caller; the connection ends with its last stream. Drops the reference. */
@@ -85,6 +87,8 @@ void h2_set_trailers(struct h2_stream *st, const struct h2_field *fields, size_t
 int h2_wait_status(struct h2_stream *st, int64_t deadline) CHECKED;
 /* Client: the answer's status; 0: not there yet. A read of a stream with another status than 2xx gives -EPROTO. */
 unsigned h2_status(const struct h2_stream *st);
+/* Client: the number in the field grpc-status of the answer's head or trailers; -1: none has come. */
+int h2_grpc_status(const struct h2_stream *st);
 /* Ends the stream with an error code of RFC 9113, section 7, when it is closed. */
 void h2_set_reset(struct h2_stream *st, uint32_t code);
 /* The same object; stream_close() frees it. */

@@ -21,13 +21,14 @@ struct local {
     struct message message;
     struct event end;
     struct event *gone;
+    bool is_posted;
 };
 
 /* `size` octets each, zeroed but for the first member. `done` (may be NULL) frees what a part holds, on its worker. */
 struct locals *locals_new(size_t size, void (*done)(struct local *l)) CHECKED;
 /* This worker's part; made now if there is none. NULL: no memory, or the worker is stopping. */
 struct local *locals_get(struct locals *l);
-/* Ends this worker's part, if there is one. Parks until it is gone. */
+/* Ends this worker's part, if there is one. Parks until it is gone. Accepts NULL. */
 void locals_leave(struct locals *l);
 /* Any thread. Parts that are left end soon after. Accepts NULL. */
 void locals_free(struct locals *l);

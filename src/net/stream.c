@@ -87,6 +87,8 @@ void stream_abort(struct stream *s)
         struct linger now = {.l_onoff = 1, .l_linger = 0};
         (void)setsockopt(socket_of(bottom)->watch.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     }
+    for (struct stream *at = s; at; at = at->lower)
+        at->flags |= STREAM_ABORTED;
     stream_close(s);
 }
 

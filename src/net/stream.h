@@ -43,6 +43,7 @@ enum stream_flags {
     STREAM_MULTIPLEXED = 1 << 2,
     STREAM_HOLDS_HEADER = 1 << 3, /* a header waits for the first write's company */
     STREAM_TRANSPARENT = 1 << 4,  /* adds and removes nothing any more: `lower` may be used instead */
+    STREAM_ABORTED = 1 << 5,      /* is being closed by stream_abort(): a multiplexed one is reset, not ended */
 };
 
 struct stream {
@@ -75,7 +76,7 @@ int stream_flush(struct stream *s) CHECKED;
 int stream_shutdown(struct stream *s) CHECKED;
 /* Accepts NULL. */
 void stream_close(struct stream *s);
-/* Closes so that a TCP peer sees a reset instead of an end. */
+/* Closes so that the peer sees a reset instead of an end. */
 void stream_abort(struct stream *s);
 
 /* The stream itself, or what lies below its transparent layers. */
