@@ -29,6 +29,8 @@ void session_line_print(const struct session *s, int result, const struct error 
     if (s->protocol[0])
         strbuf_addf(out, " (%s%s%.*s)", s->protocol, s->sniffed.name_len ? " " : "", (int)s->sniffed.name_len,
                     s->sniffed.name);
+    if (s->tls && s->tls->ja4[0])
+        strbuf_addf(out, ", tls %s%s%s", s->tls->ja4, s->tls->report[0] ? ", BadTLS: " : "", s->tls->report);
     if (s->rule)
         strbuf_addf(out, ", rule '%s'", s->rule);
     for (unsigned i = 0; i < s->chain_len; i++)

@@ -12,6 +12,14 @@ const struct option user_option_table[] = {
     OPTION_END,
 };
 
+/* protocol.inbound_check. */
+int users_options_check(const void *options, const struct node *at, struct option_reader *r)
+{
+    const struct users_options *o = options;
+
+    return tls_server_check(&o->tls, at, r);
+}
+
 static int add_user(struct users *u, struct user_entry *e, const struct user_option *option)
 {
     char *name = text_dup(option->username);

@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "format/option.h"
+#include "layer/tls/tls.h"
 
 /*
  * users[]: {username, password} in both dialects. What the reader makes of mihomo's top-level
@@ -22,7 +23,10 @@ OPTION_TABLE_SHARED(struct user_option, user_option_table);
 struct users_options {
     OBJECT_LIST(struct user_option) users;
     bool udp; /* mihomo `udp`: UDP associate is offered; default true */
+    struct tls_server_options tls;
 };
+
+int users_options_check(const void *options, const struct node *at, struct option_reader *r);
 
 /* Whom a server lets in. Empty: everyone. */
 struct user_entry {
@@ -70,36 +74,5 @@ int network_udp_write(const struct option *o, const void *field, struct arena *a
                .help = "Networks that are carried: \"tcp\", \"udp\" or both."),                    \
     OPT_CUSTOM(s, f, network_udp_read, network_udp_write, .mihomo = "udp",                         \
                .flags = OPTION_IF_ABSENT, .help = "Whether UDP is carried as well.")
-
-/*
- * TLS is not carried yet. What switches it on is refused by name; what only shapes it means nothing
- * while it is off, as in mihomo.
- */
-#define TLS_CLIENT_OPTIONS                                                                         \
-    OPT_UNSUPPORTED(.singbox = "tls", .mihomo = "tls", .help = "TLS to the server."),              \
-    OPT_IGNORED(.mihomo = "sni", .help = "Server name in TLS."),                                   \
-    OPT_IGNORED(.mihomo = "servername", .help = "Server name in TLS."),                            \
-    OPT_IGNORED(.mihomo = "alpn", .help = "Protocols offered in TLS."),                            \
-    OPT_IGNORED(.mihomo = "fingerprint", .help = "Of the server's certificate."),                  \
-    OPT_IGNORED(.mihomo = "client-fingerprint", .help = "Whose ClientHello is imitated."),         \
-    OPT_IGNORED(.mihomo = "skip-cert-verify", .help = "Accept any certificate."),                  \
-    OPT_IGNORED(.mihomo = "name-cert-verify", .help = "Name expected in the certificate."),        \
-    OPT_IGNORED(.mihomo = "certificate", .help = "Our certificate."),                              \
-    OPT_IGNORED(.mihomo = "private-key", .help = "Key of our certificate."),                       \
-    OPT_UNSUPPORTED(.mihomo = "reality-opts", .help = "REALITY."),                                 \
-    OPT_UNSUPPORTED(.mihomo = "ech-opts", .help = "Encrypted ClientHello."),                       \
-    OPT_UNSUPPORTED(.mihomo = "shadow-tls-opts", .help = "ShadowTLS."),                            \
-    OPT_UNSUPPORTED(.mihomo = "restls-opts", .help = "Restls."),                                   \
-    OPT_UNSUPPORTED(.mihomo = "jls-opts", .help = "JLS."),                                         \
-    OPT_UNSUPPORTED(.mihomo = "tlsmirror-opts", .help = "TLSMirror.")
-
-#define TLS_SERVER_OPTIONS                                                                         \
-    OPT_UNSUPPORTED(.singbox = "tls", .help = "TLS of the listener."),                             \
-    OPT_UNSUPPORTED(.mihomo = "certificate", .help = "TLS certificate of the listener."),          \
-    OPT_UNSUPPORTED(.mihomo = "private-key", .help = "Its key."),                                  \
-    OPT_UNSUPPORTED(.mihomo = "client-auth-type", .help = "Whether clients show a certificate."),  \
-    OPT_UNSUPPORTED(.mihomo = "client-auth-cert", .help = "Who signed theirs."),                   \
-    OPT_UNSUPPORTED(.mihomo = "ech-key", .help = "Encrypted ClientHello."),                        \
-    OPT_UNSUPPORTED(.mihomo = "reality-config", .help = "REALITY.")
 
 #endif

@@ -6,10 +6,9 @@ static const struct option_choice versions[] = {
     {"", 0}, {"1.0", 0x0301}, {"1.1", 0x0302}, {"1.2", 0x0303}, {"1.3", 0x0304}, {0},
 };
 
-/* The first name of each value is sing-box's. mihomo's "" is told apart from "no" by tls_server_new(). */
 static const struct option_choice client_auths[] = {
+    {"", TLS_AUTH_UNSET},
     {"no", TLS_AUTH_NONE},
-    {"", TLS_AUTH_NONE},
     {"request", TLS_AUTH_REQUEST},
     {"require-any", TLS_AUTH_REQUIRE_ANY},
     {"verify-if-given", TLS_AUTH_VERIFY_IF_GIVEN},

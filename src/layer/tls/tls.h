@@ -47,6 +47,7 @@ struct tls_client_options {
 OPTION_TABLE_SHARED(struct tls_client_options, tls_client_table);
 
 enum tls_client_auth {
+    TLS_AUTH_UNSET,           /* NONE, or REQUIRE where an authority or a public key of clients is given */
     TLS_AUTH_NONE,
     TLS_AUTH_REQUEST,         /* any or none is fine */
     TLS_AUTH_REQUIRE_ANY,
@@ -114,10 +115,10 @@ int tls_server_check(const struct tls_server_options *o, const struct node *at, 
 struct tls_client;
 
 /*
- * Reads the files it names and checks them: not on a worker. `owner` ("outbound 'jp-1'") stands in front of what it logs;
- * it, the options and the log are borrowed for as long as the client lives. NULL with err.
+ * Reads the files it names and checks them: not on a worker. The outbound's tag stands in front of what it logs; it, the
+ * options and the log are borrowed for as long as the client lives. NULL with err.
  */
-struct tls_client *tls_client_new(const struct tls_client_options *o, const struct log *log, const char *owner,
+struct tls_client *tls_client_new(const struct tls_client_options *o, const struct log *log, const char *tag,
                                   struct error *err) CHECKED;
 /* Accepts NULL. Streams may outlive it. Any thread. */
 void tls_client_free(struct tls_client *c);
@@ -133,8 +134,8 @@ int tls_client_open(struct tls_client *c, struct stream *lower, struct text serv
 
 struct tls_server;
 
-/* As tls_client_new(). Certificates are read again when their files change. */
-struct tls_server *tls_server_new(const struct tls_server_options *o, const struct log *log, const char *owner,
+/* As tls_client_new(), with the inbound's tag. Certificates are read again when their files change. */
+struct tls_server *tls_server_new(const struct tls_server_options *o, const struct log *log, const char *tag,
                                   struct error *err) CHECKED;
 /* Accepts NULL. Streams may outlive it. Any thread. */
 void tls_server_free(struct tls_server *t);

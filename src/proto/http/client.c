@@ -21,6 +21,7 @@ struct http_client {
     struct text path;
     struct text host; /* of `headers`: instead of the destination */
     struct text_map headers;
+    struct tls_client *tls; /* NULL: none */
 };
 
 /* ---- request ---- */
@@ -135,6 +136,15 @@ static int receive_answer(struct stream **stream, struct error *err)
     return *stream ? 0 : error_set(err, -ENOMEM, "out of memory");
 }
 
+static int secure(const struct http_client *c, struct stream **stream, struct error *err)
+{
+    char name[DEST_TEXT];
+
+    if (!c->tls)
+        return 0;
+    return tls_client_open(c->tls, take(*stream), text_of(dest_print_host(&c->server, name)), stream, err);
+}
+
 static int open_stream(struct outbound *o, struct session *s, struct stream **out, struct error *err)
 {
     const struct http_client *c = container_of(o, struct http_client, outbound);
@@ -144,7 +154,9 @@ static int open_stream(struct outbound *o, struct session *s, struct stream **ou
     if (r < 0)
         return r;
     stream_set_deadline(stream, loop_now() + max_of((int64_t)HANDSHAKE_MS, o->dialer->options.connect_timeout_ms));
-    r = send_request(c, &s->dest, stream, err);
+    r = secure(c, &stream, err);
+    if (r == 0)
+        r = send_request(c, &s->dest, stream, err);
     if (r == 0)
         r = receive_answer(&stream, err);
     if (r < 0)
@@ -158,7 +170,10 @@ static int open_stream(struct outbound *o, struct session *s, struct stream **ou
 
 static void free_client(struct outbound *o)
 {
-    mem_free(container_of(o, struct http_client, outbound));
+    struct http_client *c = container_of(o, struct http_client, outbound);
+
+    tls_client_free(c->tls);
+    mem_free(c);
 }
 
 /* That the request can be written at all is tried once, with the longest name. */
@@ -200,6 +215,11 @@ int http_outbound_new(const struct outbound_setup *setup, struct outbound **out,
     int r = try_request(c, err);
     if (r < 0)
         return r;
+    if (tls_client_is_on(&o->tls)) {
+        c->tls = tls_client_new(&o->tls, setup->log, setup->tag, err);
+        if (!c->tls)
+            return -EINVAL;
+    }
     c->outbound = (struct outbound){.ops = &ops, .tag = setup->tag, .dialer = setup->dialer};
     *out = &take(c)->outbound;
     return 0;

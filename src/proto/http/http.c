@@ -15,7 +15,7 @@ OPTION_TABLE(struct http_outbound_options, outbound_table) = {
             .help = "Fields to add to the CONNECT request."),
     OPT_IGNORED(.mihomo = "udp", .help = "HTTP proxies carry no UDP."),
     OPT_UNSUPPORTED(.mihomo = "smux", .help = "Multiplexing of connections."),
-    TLS_CLIENT_OPTIONS,
+    OPT_TLS_CLIENT(struct http_outbound_options, tls),
     OPTION_END,
 };
 
@@ -24,9 +24,16 @@ OPTION_TABLE(struct users_options, inbound_table) = {
                     .help = "Who may use it; everyone when empty."),
     OPT_UNSUPPORTED(.singbox = "set_system_proxy", .help = "Makes it the desktop's proxy."),
     OPT_UNSUPPORTED(.singbox = "domain_resolver", .help = "DNS server for names in requests."),
-    TLS_SERVER_OPTIONS,
+    OPT_TLS_SERVER(struct users_options, tls),
     OPTION_END,
 };
+
+static int check_outbound(const void *options, const struct node *at, struct option_reader *r)
+{
+    const struct http_outbound_options *o = options;
+
+    return tls_client_check(&o->tls, at, r);
+}
 
 const struct protocol http_protocol = {
     .name = "http",
@@ -36,7 +43,9 @@ const struct protocol http_protocol = {
     .outbound_options = outbound_table,
     .outbound_size = sizeof(struct http_outbound_options),
     .outbound_new = http_outbound_new,
+    .outbound_check = check_outbound,
     .inbound_options = inbound_table,
     .inbound_size = sizeof(struct users_options),
     .inbound_new = http_inbound_new,
+    .inbound_check = users_options_check,
 };

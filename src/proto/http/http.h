@@ -14,6 +14,7 @@ struct http_outbound_options {
     struct text password;
     struct text path;         /* request target of CONNECT instead of host:port */
     struct text_map headers;  /* added to CONNECT */
+    struct tls_client_options tls;
 };
 
 int http_outbound_new(const struct outbound_setup *setup, struct outbound **out, struct error *err);

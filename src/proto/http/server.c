@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "format/http1_write.h"
+#include "proto/accept_tls.h"
 
 enum {
     HEAD_MS = 10000,  /* from a request's first octet to the end of its head */
@@ -221,6 +222,9 @@ static void carry_switched(struct http_visit *v)
 static void serve(struct inbound *in, struct stream *client, struct session *s)
 {
     struct http_visit v = {.server = container_of(in, struct http_server, inbound), .client = client, .session = s};
+
+    if (accept_tls(in, v.server->tls, s, &v.client) < 0)
+        return;
     enum http_next next = serve_requests(&v);
 
     if (next == HTTP_TUNNEL) {
@@ -251,6 +255,7 @@ static void free_server(struct inbound *in)
     struct http_server *server = container_of(in, struct http_server, inbound);
 
     users_done(&server->users);
+    tls_server_free(server->tls);
     mem_free(server);
 }
 
@@ -262,6 +267,13 @@ int http_inbound_new(const struct inbound_setup *setup, struct inbound **out, st
 
     if (!server || users_init(&server->users, o->users.at, o->users.len) < 0)
         return error_set(err, -ENOMEM, "out of memory");
+    if (tls_server_is_on(&o->tls)) {
+        server->tls = tls_server_new(&o->tls, setup->log, setup->tag, err);
+        if (!server->tls) {
+            users_done(&server->users);
+            return -EINVAL;
+        }
+    }
     server->inbound = (struct inbound){
         .ops = &ops,
         .tag = setup->tag,

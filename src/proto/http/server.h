@@ -9,6 +9,7 @@
 struct http_server {
     struct inbound inbound;
     struct users users;
+    struct tls_server *tls; /* NULL: none */
 };
 
 /* A head and what follows it, as read from one side. The buffer is borrowed while there is something in it. */

@@ -176,6 +176,15 @@ static NOINLINE int handshake(const struct socks_client *c, struct stream **stre
     return r < 0 ? r : receive_answer(c, stream, a, err);
 }
 
+static NOINLINE int secure(const struct socks_client *c, struct stream **stream, struct error *err)
+{
+    char name[DEST_TEXT];
+
+    if (!c->tls)
+        return 0;
+    return tls_client_open(c->tls, take(*stream), text_of(dest_print_host(&c->server, name)), stream, err);
+}
+
 int socks_client_ask(const struct socks_client *c, struct session *s, const struct socks_question *q,
                      struct stream **out, struct dest *bound, struct error *err)
 {
@@ -186,7 +195,9 @@ int socks_client_ask(const struct socks_client *c, struct session *s, const stru
     if (r < 0)
         return r;
     stream_set_deadline(stream, loop_now() + max_of((int64_t)HANDSHAKE_MS, c->outbound.dialer->options.connect_timeout_ms));
-    r = handshake(c, &stream, q, &a, err);
+    r = secure(c, &stream, err);
+    if (r == 0)
+        r = handshake(c, &stream, q, &a, err);
     if (r < 0)
         return r;
     stream_set_deadline(stream, NEVER);
@@ -209,7 +220,10 @@ static int open_stream(struct outbound *o, struct session *s, struct stream **ou
 
 static void free_client(struct outbound *o)
 {
-    mem_free(container_of(o, struct socks_client, outbound));
+    struct socks_client *c = container_of(o, struct socks_client, outbound);
+
+    tls_client_free(c->tls);
+    mem_free(c);
 }
 
 int socks_outbound_new(const struct outbound_setup *setup, struct outbound **out, struct error *err)
@@ -234,6 +248,11 @@ int socks_outbound_new(const struct outbound_setup *setup, struct outbound **out
     c->password = o->password;
     if (o->udp_over_tcp.enabled)
         c->uot = o->udp_over_tcp.version == 1 ? UOT_V1 : UOT_V2;
+    if (tls_client_is_on(&o->tls)) {
+        c->tls = tls_client_new(&o->tls, setup->log, setup->tag, err);
+        if (!c->tls)
+            return -EINVAL;
+    }
     bool has_udp = network_has_udp(&c->network) && (c->version == SOCKS_V5 || c->uot != UOT_NONE);
     c->outbound = (struct outbound){
         .ops = has_udp ? &both : &tcp_only,

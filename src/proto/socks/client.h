@@ -14,6 +14,7 @@ struct socks_client {
     enum uot_version uot; /* UOT_NONE: UDP associate */
     struct text user;
     struct text password;
+    struct tls_client *tls; /* NULL: none */
 };
 
 /*

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "proto/accept_tls.h"
+
 static int reply(struct session *s, int result, const struct addr *bound)
 {
     return socks_answer(s->reply_arg, result, bound);
@@ -19,6 +21,9 @@ static void log_refusal(const struct inbound *in, const struct session *s, int w
 static void serve(struct inbound *in, struct stream *client, struct session *s)
 {
     struct socks_server *server = container_of(in, struct socks_server, inbound);
+
+    if (accept_tls(in, server->tls, s, &client) < 0)
+        return;
     struct socks_answer answer = {.client = client};
     int r = socks_handshake(server, &answer, s);
 
@@ -47,6 +52,7 @@ static void free_server(struct inbound *in)
     struct socks_server *server = container_of(in, struct socks_server, inbound);
 
     users_done(&server->users);
+    tls_server_free(server->tls);
     mem_free(server);
 }
 
@@ -64,6 +70,13 @@ int socks_inbound_new(const struct inbound_setup *setup, struct inbound **out, s
 
     if (!server || users_init(&server->users, o->users.at, o->users.len) < 0)
         return error_set(err, -ENOMEM, "out of memory");
+    if (tls_server_is_on(&o->tls)) {
+        server->tls = tls_server_new(&o->tls, setup->log, setup->tag, err);
+        if (!server->tls) {
+            users_done(&server->users);
+            return -EINVAL;
+        }
+    }
     server->inbound = (struct inbound){
         .ops = &ops,
         .tag = setup->tag,

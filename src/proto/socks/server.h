@@ -8,6 +8,7 @@
 struct socks_server {
     struct inbound inbound;
     struct users users;
+    struct tls_server *tls; /* NULL: none */
     bool udp;
 };
 

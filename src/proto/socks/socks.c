@@ -22,7 +22,7 @@ OPTION_TABLE(struct socks_outbound_options, outbound_table) = {
     OPT_CUSTOM(struct socks_outbound_options, udp_over_tcp, uot_option_read, uot_option_write,
                .singbox = "udp_over_tcp", .help = "Carries UDP in a stream, to servers that know how: sing-box's own way."),
     OPT_UNSUPPORTED(.mihomo = "smux", .help = "Multiplexing of connections."),
-    TLS_CLIENT_OPTIONS,
+    OPT_TLS_CLIENT(struct socks_outbound_options, tls),
     OPTION_END,
 };
 
@@ -31,9 +31,16 @@ OPTION_TABLE(struct users_options, inbound_table) = {
                     .help = "Who may use it; everyone when empty."),
     OPT_BOOL(struct users_options, udp, .mihomo = "udp", .def = true, .help = "Whether UDP associate is offered."),
     OPT_UNSUPPORTED(.singbox = "domain_resolver", .help = "DNS server for names in UDP requests."),
-    TLS_SERVER_OPTIONS,
+    OPT_TLS_SERVER(struct users_options, tls),
     OPTION_END,
 };
+
+static int check_outbound(const void *options, const struct node *at, struct option_reader *r)
+{
+    const struct socks_outbound_options *o = options;
+
+    return tls_client_check(&o->tls, at, r);
+}
 
 const struct protocol socks_protocol = {
     .name = "socks",
@@ -43,7 +50,9 @@ const struct protocol socks_protocol = {
     .outbound_options = outbound_table,
     .outbound_size = sizeof(struct socks_outbound_options),
     .outbound_new = socks_outbound_new,
+    .outbound_check = check_outbound,
     .inbound_options = inbound_table,
     .inbound_size = sizeof(struct users_options),
     .inbound_new = socks_inbound_new,
+    .inbound_check = users_options_check,
 };

@@ -18,6 +18,7 @@ struct socks_outbound_options {
     struct text password;
     struct network_option network;
     struct uot_option udp_over_tcp;
+    struct tls_client_options tls;
 };
 
 /* The two sides, for the descriptor. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "proto/accept_tls.h"
 #include "proto/users.h"
 
 enum { MEMBERS = 2 };
@@ -11,6 +12,7 @@ enum { MEMBERS = 2 };
 struct mixed {
     struct inbound inbound;
     struct inbound *member[MEMBERS];
+    struct tls_server *tls; /* NULL: none */
 };
 
 static struct mixed *mixed_of(struct inbound *in)
@@ -117,6 +119,9 @@ static struct inbound *member_for(const struct mixed *m, uint8_t first)
 static void serve(struct inbound *in, struct stream *client, struct session *s)
 {
     struct peeked p;
+
+    if (accept_tls(in, mixed_of(in)->tls, s, &client) < 0)
+        return;
     ssize_t n = stream_read(client, p.bytes, sizeof p.bytes);
 
     if (n <= 0) {
@@ -141,12 +146,20 @@ static void free_mixed(struct inbound *in)
         if (m->member[i])
             m->member[i]->ops->free(m->member[i]);
     }
+    tls_server_free(m->tls);
     mem_free(m);
 }
 
-static int make_members(struct mixed *m, const struct inbound_setup *setup, struct error *err)
+/* TLS is taken off here, before anybody sees who is spoken to. */
+static int make_members(struct mixed *m, const struct inbound_setup *mixed, struct error *err)
 {
     static const char *const names[MEMBERS] = {"socks", "http"};
+    const struct users_options *o = mixed->options;
+    const struct users_options inner = {.users = {.at = o->users.at, .len = o->users.len}, .udp = o->udp};
+    struct inbound_setup own = *mixed;
+    const struct inbound_setup *setup = &own;
+
+    own.options = &inner;
 
     for (int i = 0; i < MEMBERS; i++) {
         const struct protocol *p = protocol_find(setup->registry, names[i]);
@@ -173,7 +186,12 @@ static int inbound_new(const struct inbound_setup *setup, struct inbound **out, 
         .log = setup->log,
         .udp_idle_ms = setup->udp_idle_ms,
     };
+    const struct users_options *o = setup->options;
     int r = make_members(m, setup, err);
+    if (r == 0 && tls_server_is_on(&o->tls)) {
+        m->tls = tls_server_new(&o->tls, setup->log, setup->tag, err);
+        r = m->tls ? 0 : -EINVAL;
+    }
     if (r < 0) {
         free_mixed(&m->inbound);
         return r;
@@ -188,7 +206,7 @@ OPTION_TABLE(struct users_options, inbound_table) = {
     OPT_BOOL(struct users_options, udp, .mihomo = "udp", .def = true, .help = "Whether SOCKS offers UDP."),
     OPT_UNSUPPORTED(.singbox = "set_system_proxy", .help = "Makes it the desktop's proxy."),
     OPT_UNSUPPORTED(.singbox = "domain_resolver", .help = "DNS server for names in UDP requests."),
-    TLS_SERVER_OPTIONS,
+    OPT_TLS_SERVER(struct users_options, tls),
     OPTION_END,
 };
 
@@ -199,4 +217,5 @@ const struct protocol mixed_protocol = {
     .inbound_options = inbound_table,
     .inbound_size = sizeof(struct users_options),
     .inbound_new = inbound_new,
+    .inbound_check = users_options_check,
 };
