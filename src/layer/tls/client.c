@@ -59,7 +59,7 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
     struct tls_common *common = tls_common_of(ssl);
 
-    if (!common || !SSL_SESSION_is_resumable(session))
+    if (!SSL_SESSION_is_resumable(session))
         return 0;
     struct client_worker *w = container_of(common, struct tls_client, common)->workers[loop_index()];
     struct kept *k = &w->kept[w->next];
@@ -132,7 +132,6 @@ static void free_worker(struct client_worker *w)
         return;
     for (unsigned i = 0; i < KEPT; i++)
         drop(&w->kept[i]);
-    (void)SSL_CTX_set_app_data(w->ctx, NULL);
     SSL_CTX_free(w->ctx);
     mem_free(w);
 }
@@ -193,6 +192,17 @@ static int load(struct tls_client *c, struct error *err)
     return tried ? 0 : -EINVAL;
 }
 
+static void free_client(struct tls_common *common)
+{
+    struct tls_client *c = container_of(common, struct tls_client, common);
+
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        free_worker(c->workers[i]);
+    tls_credential_done(&c->credential);
+    tls_common_done(&c->common);
+    mem_free(c);
+}
+
 struct tls_client *tls_client_new(const struct tls_client_options *o, const struct log *log, const char *tag,
                                   struct error *err)
 {
@@ -202,6 +212,8 @@ struct tls_client *tls_client_new(const struct tls_client_options *o, const stru
         (void)error_set(err, -ENOMEM, "out of memory");
         return NULL;
     }
+    c->common.references = 1;
+    c->common.free = free_client;
     c->common.log = log;
     c->common.side = "outbound";
     c->common.tag = tag;
@@ -217,13 +229,8 @@ struct tls_client *tls_client_new(const struct tls_client_options *o, const stru
 
 void tls_client_free(struct tls_client *c)
 {
-    if (!c)
-        return;
-    for (unsigned i = 0; i < WORKERS_MAX; i++)
-        free_worker(c->workers[i]);
-    tls_credential_done(&c->credential);
-    tls_common_done(&c->common);
-    mem_free(c);
+    if (c)
+        tls_common_unref(&c->common);
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -249,6 +256,7 @@ static int prepare(struct tls_client *c, struct tls_stream *t, char *name, struc
 
     if (!w)
         return -EINVAL;
+    tls_common_hold(&c->common, t);
     int r = tls_stream_start(t, w->ctx, false);
     if (r == 0)
         r = set_name(c, t->ssl, name);

@@ -120,8 +120,6 @@ static void log_secret(const SSL *ssl, const char *line)
     const struct tls_common *c = tls_common_of(ssl);
     char text[512];
 
-    if (!c || c->key_log < 0)
-        return;
     int n = snprintf(text, sizeof text, "%s\n", line);
     if (n > 0 && (size_t)n < sizeof text && write(c->key_log, text, (size_t)n) < 0)
         log_debug(c->log, "%s '%s': tls: key log: %s", c->side, c->tag, error_words(-errno));
@@ -167,6 +165,18 @@ SSL_CTX *tls_common_context(struct tls_common *c, const SSL_METHOD *method, stru
 struct tls_common *tls_common_of(const SSL *ssl)
 {
     return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+}
+
+void tls_common_hold(struct tls_common *c, struct tls_stream *t)
+{
+    __atomic_fetch_add(&c->references, 1, __ATOMIC_RELAXED);
+    t->common = c;
+}
+
+void tls_common_unref(struct tls_common *c)
+{
+    if (c && __atomic_sub_fetch(&c->references, 1, __ATOMIC_ACQ_REL) == 0)
+        c->free(c);
 }
 
 int64_t tls_common_deadline(const struct tls_common *c, const struct stream *lower)

@@ -5,8 +5,10 @@
 #include "layer/tls/stream.h"
 #include "layer/tls/trust.h"
 
-/* Every SSL_CTX has a pointer to one of these as app data, until its owner is freed. */
+/* The first part of both sides' objects; every SSL_CTX has a pointer to it as app data. Counted: each stream holds one. */
 struct tls_common {
+    unsigned references;
+    void (*free)(struct tls_common *c);
     const struct log *log;
     const char *side; /* "outbound" or "inbound" */
     const char *tag;
@@ -37,8 +39,12 @@ int tls_common_init(struct tls_common *c, const struct tls_common_source *from, 
 void tls_common_done(struct tls_common *c);
 /* A context with all of it but certificates. NULL with err. */
 SSL_CTX *tls_common_context(struct tls_common *c, const SSL_METHOD *method, struct error *err) CHECKED;
-/* NULL once the owner is gone. */
 struct tls_common *tls_common_of(const SSL *ssl);
+
+/* For the stream's life; to be called once, before tls_stream_start(). */
+void tls_common_hold(struct tls_common *c, struct tls_stream *t);
+/* With the last one, c->free() is called. Any thread. */
+void tls_common_unref(struct tls_common *c);
 
 /* The deadline for a handshake that begins now on `lower`. */
 int64_t tls_common_deadline(const struct tls_common *c, const struct stream *lower);

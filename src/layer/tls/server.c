@@ -29,7 +29,7 @@ static struct tls_server *server_of(const SSL *ssl)
 {
     struct tls_common *common = tls_common_of(ssl);
 
-    return common ? container_of(common, struct tls_server, common) : NULL;
+    return container_of(common, struct tls_server, common);
 }
 
 /* ---- what libssl asks ------------------------------------------------------------------------ */
@@ -64,9 +64,10 @@ static int staple(SSL *ssl, void *arg)
 static int use_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
                       int is_sealing)
 {
-    struct tls_server *server = server_of(ssl);
+    int r = tickets_use(&server_of(ssl)->tickets, name, iv, cipher, mac, is_sealing);
 
-    return server ? tickets_use(&server->tickets, name, iv, cipher, mac, is_sealing) : 0;
+    /* In TLS 1.3 clients use a ticket once, and need another one each time. */
+    return r == 1 && !is_sealing && SSL_version(ssl) >= TLS1_3_VERSION ? 2 : r;
 }
 
 /* ---- contexts -------------------------------------------------------------------------------- */
@@ -107,11 +108,8 @@ static void free_worker(struct server_worker *w)
 {
     if (!w)
         return;
-    for (size_t i = 0; i < w->snapshot->count; i++) {
-        if (w->contexts[i])
-            (void)SSL_CTX_set_app_data(w->contexts[i], NULL);
+    for (size_t i = 0; i < w->snapshot->count; i++)
         SSL_CTX_free(w->contexts[i]);
-    }
     tls_snapshot_unref(w->snapshot);
     mem_free(w);
 }
@@ -238,6 +236,19 @@ static int load(struct tls_server *server, struct error *err)
     return r;
 }
 
+static void free_server(struct tls_common *common)
+{
+    struct tls_server *server = container_of(common, struct tls_server, common);
+
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        free_worker(server->workers[i]);
+    sk_X509_NAME_pop_free(server->client_names, X509_NAME_free);
+    tls_store_done(&server->store);
+    tickets_done(&server->tickets);
+    tls_common_done(&server->common);
+    mem_free(server);
+}
+
 struct tls_server *tls_server_new(const struct tls_server_options *o, const struct log *log, const char *tag,
                                   struct error *err)
 {
@@ -248,6 +259,8 @@ struct tls_server *tls_server_new(const struct tls_server_options *o, const stru
         return NULL;
     }
     server->options = o;
+    server->common.references = 1;
+    server->common.free = free_server;
     server->common.log = server->store.log = log;
     server->common.side = "inbound";
     server->common.tag = server->store.tag = tag;
@@ -263,15 +276,8 @@ struct tls_server *tls_server_new(const struct tls_server_options *o, const stru
 
 void tls_server_free(struct tls_server *server)
 {
-    if (!server)
-        return;
-    for (unsigned i = 0; i < WORKERS_MAX; i++)
-        free_worker(server->workers[i]);
-    sk_X509_NAME_pop_free(server->client_names, X509_NAME_free);
-    tls_store_done(&server->store);
-    tickets_done(&server->tickets);
-    tls_common_done(&server->common);
-    mem_free(server);
+    if (server)
+        tls_common_unref(&server->common);
 }
 
 /* ---- accepting ------------------------------------------------------------------------------- */
@@ -283,6 +289,7 @@ static int handshake(struct tls_server *server, struct tls_stream *t, struct tex
 
     if (!ctx)
         return -EINVAL;
+    tls_common_hold(&server->common, t);
     int r = tls_stream_start(t, ctx, true);
     r = r < 0 ? error_errno(err, r, "handshake") : tls_stream_handshake(t, err);
     SSL_CTX_free(ctx);

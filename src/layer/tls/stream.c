@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 
 #include "base/mem.h"
+#include "layer/tls/context.h"
 #include "layer/tls/once.h"
 #include "layer/tls/tls.h"
 #include "net/buffers.h"
@@ -438,6 +439,7 @@ static void tls_close(struct stream *s)
     if (t->ssl && t->is_established && !t->failure)
         SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* its session stays good */
     SSL_free(t->ssl);
+    tls_common_unref(t->common);
     mem_free(t->pending);
     intake_done(&t->intake);
     stream_close(s->lower);

@@ -27,6 +27,7 @@ struct tls_stream {
     struct stream stream;
     struct intake intake;
     SSL *ssl;              /* NULL until the handshake begins */
+    struct tls_common *common;
     struct error *err;     /* during the handshake: where a refusal is told */
     uint8_t *sink;         /* NULL: none */
     uint32_t sink_len;
