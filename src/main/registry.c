@@ -5,6 +5,7 @@
 #include "proto/http/http.h"
 #include "proto/shadowsocks/shadowsocks.h"
 #include "proto/socks/socks.h"
+#include "proto/vless/vless.h"
 #include "service/proxy/mixed.h"
 
 const struct protocol *const registry[] = {
@@ -14,5 +15,6 @@ const struct protocol *const registry[] = {
     &mixed_protocol,
     &shadowsocks_protocol,
     &socks_protocol,
+    &vless_protocol,
     NULL,
 };

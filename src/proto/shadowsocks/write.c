@@ -5,9 +5,11 @@
 #include "base/rnd.h"
 #include "crypto/aes.h"
 #include "net/buffers.h"
+#include "net/gather.h"
 #include "proto/shadowsocks/stream.h"
 #include "proto/shadowsocks/wire.h"
 
+<<<<<<< HEAD
 /* What is left of an iovec. */
 struct gather {
     const struct iovec *iov;
@@ -62,6 +64,9 @@ static const uint8_t *gather_take(struct gather *g, size_t n, uint8_t *room)
     g->left -= n;
     return at;
 }
+=======
+DEFINE_CLEANUP(buffer, void *, buffer_put)
+>>>>>>> 269f6c4 (proto: VLESS over TCP, Mux.Cool, XUDP and packet addresses: first slice)
 
 static size_t room_of(const struct writer *w)
 {
