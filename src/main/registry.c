@@ -5,6 +5,7 @@
 #include "proto/http/http.h"
 #include "proto/shadowsocks/shadowsocks.h"
 #include "proto/socks/socks.h"
+#include "proto/trojan/trojan.h"
 #include "proto/vless/vless.h"
 #include "service/proxy/mixed.h"
 
@@ -15,6 +16,7 @@ const struct protocol *const registry[] = {
     &mixed_protocol,
     &shadowsocks_protocol,
     &socks_protocol,
+    &trojan_protocol,
     &vless_protocol,
     NULL,
 };

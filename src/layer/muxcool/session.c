@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "base/mem.h"
-#include "net/buffers.h"
 
 enum {
     IDLE_MS = 5 * 60 * 1000, /* a connection without a stream */
@@ -43,7 +42,7 @@ void muxcool_unref(struct muxcool *m)
         return;
     intake_done(&m->intake);
     stream_close(m->lower);
-    buffer_put(m->out);
+    loan_done(&m->out);
     vec_done(&m->ends);
     map_done(&m->streams);
     mem_free(m);
@@ -88,15 +87,14 @@ static size_t take_ends(struct muxcool *m, uint8_t *out)
 static int write_some(struct muxcool *m)
 {
     uint8_t ends[ENDS_AT_ONCE * END_SIZE];
-    uint8_t *frames = take(m->out);
-    struct iovec iov[2] = {{.iov_base = frames, .iov_len = m->out_len}, {.iov_base = ends}};
+    CLEANUP(loan_done) struct loan frames = m->out;
+    struct iovec iov[2] = {{.iov_base = frames.ptr, .iov_len = m->out_len}, {.iov_base = ends}};
 
+    m->out = (struct loan){0};
     m->out_len = 0;
     iov[1].iov_len = take_ends(m, ends);
     wake_writers(m);
-    int r = frames ? stream_writev(m->lower, iov, 2) : stream_write(m->lower, ends, iov[1].iov_len);
-    buffer_put(frames);
-    return r;
+    return frames.ptr ? stream_writev(m->lower, iov, 2) : stream_write(m->lower, ends, iov[1].iov_len);
 }
 
 static void write_all(void *arg)
@@ -104,7 +102,7 @@ static void write_all(void *arg)
     struct muxcool *m = arg;
     int r = 0;
 
-    while (r == 0 && m->result == MUXCOOL_RUNS && (m->out || m->ends.len))
+    while (r == 0 && m->result == MUXCOOL_RUNS && (m->out.ptr || m->ends.len))
         r = write_some(m);
     m->is_writing = false;
     if (r < 0)
@@ -134,13 +132,13 @@ void muxcool_tell_end(struct muxcool *m, uint16_t id, bool is_error)
     start_writing(m);
 }
 
-/* How much payload may go with a head of `head` octets now; 0: wait. */
-static size_t room_for(const struct muxcool *m, size_t head, const struct muxcool_payload *p, size_t want)
+/* How much payload may go with a head of the largest size now; negative: wait. */
+static ssize_t room_for(const struct muxcool *m, const struct muxcool_payload *p, size_t want)
 {
-    size_t room = BUFFER_SIZE - m->out_len;
+    size_t room = m->out.size - m->out_len;
     size_t least = p->is_whole ? want : min_of(want, (size_t)1024);
 
-    return room < head + least ? 0 : min_of(want, room - head);
+    return room < MUXCOOL_HEAD_MAX + least ? -EAGAIN : (ssize_t)min_of(want, room - MUXCOOL_HEAD_MAX);
 }
 
 static int wait_for_room(struct muxcool *m, int64_t deadline)
@@ -153,50 +151,39 @@ static int wait_for_room(struct muxcool *m, int64_t deadline)
     return r;
 }
 
-static int borrow(struct muxcool *m, int64_t deadline)
+/* Room for at least the least of it, in `out`: the payload's octets, or why there is none. Parks. */
+static ssize_t wait_room(struct muxcool *m, const struct muxcool_payload *p, size_t want, int64_t deadline)
 {
-    if (m->out)
-        return 0;
-    uint8_t *b = buffer_get(deadline);
-    if (!b)
-        return co_group()->is_cancelled ? -ECANCELED : -ENOMEM;
-    if (m->out) /* another was quicker */
-        buffer_put(b);
-    else
-        m->out = b;
-    return 0;
+    for (;;) {
+        if (m->result != MUXCOOL_RUNS)
+            return -EPIPE;
+        if (!m->out.ptr && !(m->out.ptr = buffer_lend(&m->out.size)))
+            return -ENOMEM;
+        ssize_t n = room_for(m, p, want);
+        if (n >= 0)
+            return n;
+        if (m->out_len == 0)
+            return -EMSGSIZE;
+        int r = wait_for_room(m, deadline);
+        if (r < 0)
+            return r;
+    }
 }
 
 int muxcool_put(struct muxcool *m, const struct muxcool_frame *f, const struct muxcool_payload *p, int64_t deadline)
 {
-    size_t want = p->g ? min_of(p->g->left, p->max) : 0;
-    uint8_t head[MUXCOOL_HEAD_MAX];
+    ssize_t n = wait_room(m, p, p->g ? min_of(p->g->left, p->max) : 0, deadline);
 
-    if (want + sizeof head > BUFFER_SIZE && p->is_whole)
-        return -EMSGSIZE;
-    for (;;) {
-        if (m->result != MUXCOOL_RUNS)
-            return -EPIPE;
-        int r = borrow(m, deadline);
-        if (r == 0 && room_for(m, sizeof head, p, want) < want && (p->is_whole || !room_for(m, sizeof head, p, want)))
-            r = wait_for_room(m, deadline);
-        else if (r == 0)
-            break;
-        if (r < 0)
-            return r;
-    }
-    if (m->result != MUXCOOL_RUNS)
-        return -EPIPE;
-    size_t n = room_for(m, sizeof head, p, want);
-    struct writer w = writer_of(head, sizeof head);
-    muxcool_head_write(&w, f, n);
+    if (n < 0)
+        return (int)n;
+    struct writer w = writer_of((uint8_t *)m->out.ptr + m->out_len, m->out.size - m->out_len);
+    muxcool_head_write(&w, f, (size_t)n);
+    uint8_t *room = write_room(&w, (size_t)n);
     if (w.failed)
         return -EMSGSIZE;
-    memcpy(m->out + m->out_len, head, writer_len(&w));
-    m->out_len += writer_len(&w);
     if (n)
-        gather_copy(p->g, m->out + m->out_len, n);
-    m->out_len += n;
+        gather_copy(p->g, room, (size_t)n);
+    m->out_len += writer_len(&w);
     start_writing(m);
     return 0;
 }

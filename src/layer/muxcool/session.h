@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "layer/muxcool/frame.h"
 #include "layer/muxcool/muxcool.h"
+#include "net/buffers.h"
 #include "net/gather.h"
 #include "net/intake.h"
 
@@ -25,7 +26,7 @@ struct muxcool {
     struct intake intake;
     struct map streams;    /* by id: those that the other side may still speak to */
     struct group group;    /* the writer, and on the server's side the arrivals */
-    uint8_t *out;          /* frames to be written; NULL: none */
+    struct loan out;       /* frames to be written; NULL: none */
     size_t out_len;
     VEC(struct muxcool_end) ends; /* to be told behind them */
     struct list waiting;   /* for room in `out` */

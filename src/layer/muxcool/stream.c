@@ -129,7 +129,7 @@ static void close_either(struct muxcool_stream *s)
         drop_piece(s, p);
     muxcool_stream_forget(s);
     if (s->is_opened && !s->has_ended)
-        muxcool_tell_end(s->mux, muxcool_stream_id(s), false);
+        muxcool_tell_end(s->mux, muxcool_stream_id(s), s->stream.flags & STREAM_ABORTED);
     event_set(&s->drained);
     unref(s);
 }

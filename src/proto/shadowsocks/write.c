@@ -9,65 +9,6 @@
 #include "proto/shadowsocks/stream.h"
 #include "proto/shadowsocks/wire.h"
 
-<<<<<<< HEAD
-/* What is left of an iovec. */
-struct gather {
-    const struct iovec *iov;
-    size_t used; /* of the first one */
-    size_t left;
-};
-
-static struct gather gather_of(const struct iovec *iov, int count)
-{
-    struct gather g = {.iov = iov};
-
-    for (int i = 0; i < count; i++)
-        g.left += iov[i].iov_len;
-    return g;
-}
-
-static const uint8_t *gather_at(struct gather *g, size_t *n)
-{
-    while (g->used == g->iov->iov_len) {
-        g->iov++;
-        g->used = 0;
-    }
-    *n = g->iov->iov_len - g->used;
-    return (const uint8_t *)g->iov->iov_base + g->used;
-}
-
-static void gather_copy(struct gather *g, uint8_t *out, size_t n)
-{
-    g->left -= n;
-    while (n) {
-        size_t here;
-        const uint8_t *at = gather_at(g, &here);
-        here = min_of(here, n);
-        memcpy(out, at, here);
-        out += here;
-        n -= here;
-        g->used += here;
-    }
-}
-
-/* The next n > 0 octets in one piece: where they are, or copied to `room`. */
-static const uint8_t *gather_take(struct gather *g, size_t n, uint8_t *room)
-{
-    size_t here;
-    const uint8_t *at = gather_at(g, &here);
-
-    if (here < n) {
-        gather_copy(g, room, n);
-        return room;
-    }
-    g->used += n;
-    g->left -= n;
-    return at;
-}
-=======
-DEFINE_CLEANUP(buffer, void *, buffer_put)
->>>>>>> 269f6c4 (proto: VLESS over TCP, Mux.Cool, XUDP and packet addresses: first slice)
-
 static size_t room_of(const struct writer *w)
 {
     return (size_t)(w->end - w->at);

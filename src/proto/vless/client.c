@@ -118,6 +118,11 @@ static int vless_open_packet(struct outbound *outbound, struct session *s, struc
     return open_frames(o, s, &s->dest, out, err);
 }
 
+static void vless_leave(struct outbound *outbound)
+{
+    carrier_leave(&vless_of(outbound)->carrier);
+}
+
 static void vless_free(struct outbound *outbound)
 {
     struct vless_outbound *o = vless_of(outbound);
@@ -131,22 +136,20 @@ static const struct outbound_ops ops = {
     .type = "vless",
     .open = vless_open,
     .open_packet = vless_open_packet,
+    .leave = vless_leave,
     .free = vless_free,
 };
 
 static const struct outbound_ops ops_without_udp = {
     .type = "vless",
     .open = vless_open,
+    .leave = vless_leave,
     .free = vless_free,
 };
 
 int vless_outbound_new(const struct outbound_setup *setup, struct outbound **out, struct error *err)
 {
     const struct vless_outbound_options *options = setup->options;
-    struct dest server;
-
-    if (dest_set_host(&server, options->server, options->server_port) < 0)
-        return error_set(err, -EINVAL, "'%.*s' is no address of a server", TEXT_ARG(options->server));
     struct vless_outbound *o = mem_new(struct vless_outbound);
     if (!o)
         return out_of_memory(err);
@@ -156,7 +159,8 @@ int vless_outbound_new(const struct outbound_setup *setup, struct outbound **out
     o->network = options->network;
     o->packets = packet_encoding_of(&options->packets, PACKET_XUDP);
     uuid_of_text(options->uuid, o->id);
-    int r = carrier_init(&o->carrier, &options->carrier, setup->dialer, &server, err);
+    const struct carrier_setup carrier = {&options->carrier, options->server, options->server_port};
+    int r = carrier_init(&o->carrier, &carrier, setup, err);
     if (r < 0) {
         vless_free(&o->outbound);
         return r;

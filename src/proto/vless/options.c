@@ -76,5 +76,14 @@ int vless_outbound_check(const void *options, const struct node *at, struct opti
     const OUT *o = options;
     struct dest d;
 
-    return dest_set_host(&d, o->server, o->server_port) < 0 ? refuse_at(at, "server", r, "is no address of a server") : 0;
+    if (dest_set_host(&d, o->server, o->server_port) < 0)
+        return refuse_at(at, "server", r, "is no address of a server");
+    return carrier_client_check(&o->carrier, at, r);
+}
+
+int vless_inbound_check(const void *options, const struct node *at, struct option_reader *r)
+{
+    const IN *o = options;
+
+    return carrier_server_check(&o->carrier, at, r);
 }

@@ -34,5 +34,6 @@ struct vless_inbound_options {
 extern const struct option vless_outbound_table[];
 extern const struct option vless_inbound_table[];
 int vless_outbound_check(const void *options, const struct node *at, struct option_reader *r);
+int vless_inbound_check(const void *options, const struct node *at, struct option_reader *r);
 
 #endif

@@ -189,8 +189,10 @@ static int add_user(struct vless_inbound *v, const struct vless_user_option *o, 
     return map_put(&v->by_id, id, u) < 0 ? error_set(err, -ENOMEM, "out of memory") : 0;
 }
 
-static int fill(struct vless_inbound *v, const struct vless_inbound_options *o, const struct log *log, struct error *err)
+static int fill(struct vless_inbound *v, const struct inbound_setup *setup, struct error *err)
 {
+    const struct vless_inbound_options *o = setup->options;
+
     v->users = mem_alloc_array(max_of(o->users.len, (size_t)1), sizeof *v->users);
     if (!v->users)
         return error_set(err, -ENOMEM, "out of memory");
@@ -203,7 +205,7 @@ static int fill(struct vless_inbound *v, const struct vless_inbound_options *o, 
         if (fallbacks_add(&v->fallbacks, &o->fallbacks.at[i]) < 0)
             return error_set(err, -ENOMEM, "out of memory");
     }
-    return carrier_server_init(&v->carrier, &o->carrier, log, err);
+    return carrier_server_init(&v->carrier, &o->carrier, setup, err);
 }
 
 int vless_inbound_new(const struct inbound_setup *setup, struct inbound **out, struct error *err)
@@ -215,7 +217,7 @@ int vless_inbound_new(const struct inbound_setup *setup, struct inbound **out, s
     v->inbound = (struct inbound){.ops = &ops, .tag = setup->tag, .router = setup->router, .log = setup->log,
                                   .udp_idle_ms = setup->udp_idle_ms};
     map_init(&v->by_id);
-    int r = fill(v, setup->options, setup->log, err);
+    int r = fill(v, setup, err);
     if (r < 0) {
         free_inbound(&v->inbound);
         return r;

@@ -8,7 +8,7 @@ const struct protocol vless_protocol = {
     .name = "vless",
     .mihomo_proxy = "vless",
     .mihomo_listener = "vless",
-    .summary = "VLESS without a flow, over plain TCP",
+    .summary = "VLESS without a flow",
     .outbound_options = vless_outbound_table,
     .outbound_size = sizeof(struct vless_outbound_options),
     .outbound_new = vless_outbound_new,
@@ -16,4 +16,5 @@ const struct protocol vless_protocol = {
     .inbound_size = sizeof(struct vless_inbound_options),
     .inbound_new = vless_inbound_new,
     .outbound_check = vless_outbound_check,
+    .inbound_check = vless_inbound_check,
 };
