@@ -19,20 +19,26 @@ static struct {
     struct cert authority, stranger, server, other, wild, expired, early, client, self;
 } certs;
 
+/* A frame of its own for what is large: sanitizers keep every temporary. */
+static void __attribute__((noinline)) put(struct cert *out, const struct cert_spec *spec)
+{
+    *out = cert_make(spec);
+}
+
 static int make_certs(void **state)
 {
     (void)state;
-    certs.authority = cert_make(&(struct cert_spec){.subject = "Test CA", .is_authority = true});
-    certs.stranger = cert_make(&(struct cert_spec){.subject = "Stranger CA", .is_authority = true});
+    put(&certs.authority, &(struct cert_spec){.subject = "Test CA", .is_authority = true});
+    put(&certs.stranger, &(struct cert_spec){.subject = "Stranger CA", .is_authority = true});
     const struct cert *by = &certs.authority;
-    certs.server = cert_make(&(struct cert_spec){.subject = "server", .names = "DNS:server.test,IP:192.0.2.1", .issuer = by});
-    certs.other = cert_make(&(struct cert_spec){.subject = "other", .names = "DNS:other.test", .issuer = by});
-    certs.wild = cert_make(&(struct cert_spec){.subject = "wild", .names = "DNS:*.wild.test", .issuer = by});
-    certs.expired = cert_make(&(struct cert_spec){.subject = "expired", .names = "DNS:server.test", .issuer = by,
+    put(&certs.server, &(struct cert_spec){.subject = "server", .names = "DNS:server.test,IP:192.0.2.1", .issuer = by});
+    put(&certs.other, &(struct cert_spec){.subject = "other", .names = "DNS:other.test", .issuer = by});
+    put(&certs.wild, &(struct cert_spec){.subject = "wild", .names = "DNS:*.wild.test", .issuer = by});
+    put(&certs.expired, &(struct cert_spec){.subject = "expired", .names = "DNS:server.test", .issuer = by,
                                                   .from_days = -20, .to_days = -10});
-    certs.early = cert_make(&(struct cert_spec){.subject = "early", .names = "DNS:server.test", .issuer = by, .from_days = 5});
-    certs.client = cert_make(&(struct cert_spec){.subject = "client", .issuer = by});
-    certs.self = cert_make(&(struct cert_spec){.subject = "self", .names = "DNS:server.test"});
+    put(&certs.early, &(struct cert_spec){.subject = "early", .names = "DNS:server.test", .issuer = by, .from_days = 5});
+    put(&certs.client, &(struct cert_spec){.subject = "client", .issuer = by});
+    put(&certs.self, &(struct cert_spec){.subject = "self", .names = "DNS:server.test"});
     return 0;
 }
 
