@@ -99,50 +99,47 @@ static int refuse(struct tls_stream *t, struct session *s, int why, struct error
     return error_set(err, why, why == -EMSGSIZE ? "ClientHello beyond all limits" : "malformed ClientHello");
 }
 
-static int receive(struct tls_stream *t, uint8_t *scratch, struct tls_hello *h)
-{
-    for (;;) {
-        size_t n = intake_len(&t->intake);
-        ssize_t used = n ? tls_hello_read_records((struct bytes){intake_at(&t->intake), n}, scratch, h) : 0;
-        if (used != 0)
-            return used < 0 ? (int)used : 0;
-        ssize_t got = intake_fill_wait(&t->intake, n + 1);
-        if (got <= 0)
-            return got < 0 ? (int)got : -ECONNRESET;
-    }
-}
-
-static NOINLINE int read_hello(struct tls_stream *t, struct session *s, uint8_t *scratch, char name[TLS_NAME],
-                               struct error *err)
+/* What has come so far: 1 when it is a ClientHello, 0 when more is needed. */
+static NOINLINE int look(struct tls_stream *t, struct session *s, uint8_t *scratch, char name[TLS_NAME], struct error *err)
 {
     struct tls_hello h;
-    int r = receive(t, scratch, &h);
-
-    if (r == -EPROTO || r == -EBADMSG || r == -EMSGSIZE)
-        return refuse(t, s, r, err);
-    if (r == -ECONNRESET && intake_len(&t->intake) == 0)
-        return error_set(err, r, "closed without a ClientHello");
-    if (r < 0)
-        return error_errno(err, r, "ClientHello");
-    (void)text_copy(h.sni, name, TLS_NAME);
     const uint8_t *record = intake_at(&t->intake);
+    ssize_t used = tls_hello_read_records((struct bytes){record, intake_len(&t->intake)}, scratch, &h);
+
+    if (used <= 0)
+        return used < 0 ? refuse(t, s, (int)used, err) : 0;
+    (void)text_copy(h.sni, name, TLS_NAME);
     if (s)
         tell(s, &h, (uint16_t)(record[1] << 8 | record[2]), (char *)scratch + TLS_HELLO_MAX);
+    return 1;
+}
+
+static int fill(struct tls_stream *t, struct error *err)
+{
+    size_t have = intake_len(&t->intake);
+    ssize_t n = intake_fill_wait(&t->intake, have + 1);
+
+    if (n < 0)
+        return error_errno(err, (int)n, "ClientHello");
+    if (n == 0)
+        return error_set(err, -ECONNRESET, have ? "closed within the ClientHello" : "closed without a ClientHello");
     return 0;
 }
 
+/* The scratch is borrowed for each look alone: a client that feeds slowly holds no more than what it has sent. */
 int tls_front_read(struct tls_stream *t, struct session *s, char name[TLS_NAME], struct error *err)
 {
-    /* An idle client holds no buffer: the scratch is borrowed once something came. */
-    int r = stream_wait(t->stream.lower, t->stream.deadline);
+    int r = 0;
 
-    if (r < 0)
-        return error_errno(err, r, "ClientHello");
-    event_set(t->stream.lower->ops->readable(t->stream.lower)); /* seen, not taken */
-    uint8_t *scratch = buffer_get(t->stream.deadline);
-    if (!scratch)
-        return error_set(err, co_group()->is_cancelled ? -ECANCELED : -ENOMEM, "out of memory");
-    r = read_hello(t, s, scratch, name, err);
-    buffer_put(scratch);
-    return r;
+    while (r == 0) {
+        r = fill(t, err);
+        if (r < 0)
+            return r;
+        uint8_t *scratch = buffer_get(t->stream.deadline);
+        if (!scratch)
+            return error_set(err, co_group()->is_cancelled ? -ECANCELED : -ENOMEM, "out of memory");
+        r = look(t, s, scratch, name, err);
+        buffer_put(scratch);
+    }
+    return r < 0 ? r : 0;
 }

@@ -10,12 +10,10 @@
 #include "net/buffers.h"
 
 enum {
-    RECORD_ROOM = TLS_RECORD_PLAIN + 256, /* one of ours with header, padding and tag */
-    GATHER_AT = BUFFER_SIZE - TLS_RECORD_PLAIN, /* in the buffer: where small parts are put together */
+    RECORD_MORE = 256, /* a record of ours beside its plain text: header, padding, tag */
     ALERT_HEADER = 21,
 };
-STATIC_ASSERT(GATHER_AT >= RECORD_ROOM, "a record and its plain text fit in one buffer");
-STATIC_ASSERT(BUFFER_SIZE >= 2 * RECORD_ROOM, "two records leave in one write");
+STATIC_ASSERT(BUFFER_SIZE >= 2 * (TLS_RECORD_PLAIN + RECORD_MORE), "two records leave in one write");
 
 static const struct stream_ops ops;
 
@@ -319,20 +317,20 @@ static struct bytes front_of(const struct unsent *s)
     return (struct bytes){(const uint8_t *)s->iov->iov_base + s->at, s->iov->iov_len - s->at};
 }
 
-/* The plain text of the next record: where it lies if it lies together, else put together in `room`. */
-static struct bytes next_plain(struct unsent *s, uint8_t *room)
+/* The plain text of the next record: where it lies if it lies together, else put together in `room`. At most `most`. */
+static struct bytes next_plain(struct unsent *s, uint8_t *room, size_t most)
 {
     struct bytes first = front_of(s);
     size_t len = 0;
 
-    if (first.len >= TLS_RECORD_PLAIN || s->count == 1) {
-        first.len = min_of(first.len, (size_t)TLS_RECORD_PLAIN);
+    if (first.len >= most || s->count == 1) {
+        first.len = min_of(first.len, most);
         s->at += first.len;
         return first;
     }
-    while (len < TLS_RECORD_PLAIN && !is_used_up(s)) {
+    while (len < most && !is_used_up(s)) {
         struct bytes part = front_of(s);
-        part.len = min_of(part.len, TLS_RECORD_PLAIN - len);
+        part.len = min_of(part.len, most - len);
         memcpy(room + len, part.ptr, part.len);
         s->at += part.len;
         len += part.len;
@@ -350,37 +348,32 @@ static int seal(struct tls_stream *t, struct bytes plain)
     return t->failure ? t->failure : -EPROTO;
 }
 
-/* As many records as the buffer takes, in one lower write. */
-static int write_lap(struct tls_stream *t, uint8_t *room, struct unsent *s)
+/* As many records as the loan takes, in one lower write. Small parts are put together at its end. */
+static int write_lap(struct tls_stream *t, const struct loan *room, struct unsent *s)
 {
-    int r = t->pending_len > BUFFER_SIZE / 4 ? flush(t) : 0;
+    size_t most = min_of((room->size - RECORD_MORE) / 2, (size_t)TLS_RECORD_PLAIN);
+    uint8_t *gathered = (uint8_t *)room->ptr + room->size - most;
+    int r = t->pending_len > RECORD_MORE ? flush(t) : 0;
 
     if (r < 0)
         return r;
-    t->sink = room;
-    t->sink_size = s->count > 1 ? GATHER_AT : BUFFER_SIZE;
-    if (t->pending_len)
-        memcpy(room, t->pending, t->pending_len);
+    t->sink = room->ptr;
+    t->sink_size = (uint32_t)(s->count > 1 ? room->size - most : room->size);
     t->sink_len = t->pending_len;
+    if (t->pending_len)
+        memcpy(t->sink, t->pending, t->pending_len);
     t->pending_len = 0;
     do {
-        r = seal(t, next_plain(s, room + GATHER_AT));
-    } while (r == 0 && !is_used_up(s) && t->sink_size - t->sink_len >= RECORD_ROOM);
+        r = seal(t, next_plain(s, gathered, min_of(most, t->sink_size - t->sink_len - RECORD_MORE)));
+    } while (r == 0 && !is_used_up(s) && t->sink_size - t->sink_len >= most + RECORD_MORE);
     t->sink = NULL;
     if (r == 0)
-        r = stream_write(t->stream.lower, room, t->sink_len);
+        r = stream_write(t->stream.lower, room->ptr, t->sink_len);
     if (t->pending && t->pending_len == 0) {
         mem_free(take(t->pending));
         t->pending_size = 0;
     }
     return r;
-}
-
-static int no_buffer(const struct tls_stream *t)
-{
-    if (co_group()->is_cancelled)
-        return -ECANCELED;
-    return t->stream.deadline <= loop_now() ? -ETIMEDOUT : -ENOMEM;
 }
 
 static int tls_writev(struct stream *s, const struct iovec *iov, int count)
@@ -391,13 +384,11 @@ static int tls_writev(struct stream *s, const struct iovec *iov, int count)
     s->flags &= ~(unsigned)STREAM_HOLDS_HEADER;
     if (is_used_up(&from))
         return flush(t);
-    uint8_t *room = buffer_get(s->deadline);
-    if (!room)
-        return no_buffer(t);
-    int r = 0;
+    CLEANUP(loan_done) struct loan room = {0};
+    room.ptr = buffer_lend(&room.size);
+    int r = room.ptr ? 0 : -ENOMEM;
     while (r == 0 && !is_used_up(&from))
-        r = write_lap(t, room, &from);
-    buffer_put(room);
+        r = write_lap(t, &room, &from);
     return r < 0 ? r : flush(t);
 }
 

@@ -17,6 +17,7 @@ KNOWN = {
     "obfs_server": ["obfs-server"], "obfs_local": ["obfs-local"],
     "ssserver": ["ssserver"], "sslocal": ["sslocal"],          # shadowsocks-rust
     "singbox": ["sing-box"], "mihomo": ["mihomo"], "gdb": ["gdb"],
+    "openssl": ["openssl"], "nginx": ["nginx"], "haproxy": ["haproxy"], "stunnel": ["stunnel4", "stunnel"],
 }
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin"
 
